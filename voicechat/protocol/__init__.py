@@ -1,0 +1,1 @@
+"""The wire: messages, audio frames and their codec; pure, so that any transport can carry them."""

@@ -1,0 +1,20 @@
+"""The two roots of all messages: direction is a type, so neither side can send the other's."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+U32_MAX = 2**32 - 1
+"""Largest turn, stream or sequence number on the wire."""
+
+
+class ClientMessage:
+    """Base of what a client sends. Each subclass names its wire `type`."""
+
+    type: ClassVar[str]
+
+
+class ServerMessage:
+    """Base of what the server sends. Each subclass names its wire `type`."""
+
+    type: ClassVar[str]

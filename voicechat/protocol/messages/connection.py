@@ -1,0 +1,130 @@
+"""The family that opens, keeps and ends a connection."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from voicechat.errors import ErrorCode  # noqa: TC001  (the codec resolves it at run time)
+from voicechat.protocol.fields import number, text
+from voicechat.protocol.messages.base import U32_MAX, ClientMessage, ServerMessage
+
+PROTOCOL_VERSION = 1
+
+
+@attrs.frozen
+class Hello(ClientMessage):
+    """The first message of a client: what it speaks and how it wants to hear.
+
+    Attributes:
+        protocol: Version of this protocol.
+        client: Name and version of the client, for logs.
+        output_rate: Sample rate in Hz at which the client wants speech.
+        speak: False for answers as text only.
+    """
+
+    type: ClassVar[str] = "hello"
+    protocol: int = number(ge=1, le=U32_MAX)
+    client: str = text(max_length=200, default="")
+    output_rate: int = number(ge=8_000, le=96_000, default=24_000)
+    speak: bool = True
+
+
+@attrs.frozen
+class Recognizer:
+    """What the configured speech recogniser can understand.
+
+    Attributes:
+        kind: ``commands`` (only the sentences of the assistant) or ``open`` (free speech).
+        examples: Sentences to try.
+        hint: What to tell the user about it.
+    """
+
+    kind: str
+    examples: tuple[str, ...]
+    hint: str
+
+
+@attrs.frozen
+class Welcome(ServerMessage):
+    """The answer to `Hello`: what the server is and how audio must be sent.
+
+    Attributes:
+        protocol: Version of this protocol.
+        server: Version of voicechat.
+        session_id: The session that this connection now drives.
+        input_rate: Microphone rate in Hz that needs no resampling; others are accepted.
+        output_rate: Rate in Hz of the speech that will be sent.
+        max_text: Longest user message in characters.
+        max_audio_bytes: Largest microphone frame in bytes, header included.
+        recognizer: What can be understood.
+    """
+
+    type: ClassVar[str] = "welcome"
+    protocol: int
+    server: str
+    session_id: str
+    input_rate: int
+    output_rate: int
+    max_text: int
+    max_audio_bytes: int
+    recognizer: Recognizer
+
+
+@attrs.frozen
+class Settings(ClientMessage):
+    """Changes how the session behaves from now on.
+
+    Attributes:
+        speak: False for answers as text only.
+    """
+
+    type: ClassVar[str] = "settings"
+    speak: bool
+
+
+@attrs.frozen
+class Ping(ClientMessage):
+    """Asks for a `Pong`, for browsers, which cannot send protocol pings."""
+
+    type: ClassVar[str] = "ping"
+    nonce: str = text(max_length=64, default="")
+
+
+@attrs.frozen
+class Pong(ServerMessage):
+    """The answer to `Ping`, with its nonce."""
+
+    type: ClassVar[str] = "pong"
+    nonce: str
+
+
+@attrs.frozen
+class Error(ServerMessage):
+    """Something that the client sent could not be done; the connection lives on.
+
+    Attributes:
+        code: One of the closed set.
+        message: What happened, for a person.
+        retryable: Whether the same again can succeed later.
+        suggested_action: What to do next; may be empty.
+        correlation_id: Finds the matching lines in the server's log.
+        client_seq: The `seq` of the message that caused it, where known.
+    """
+
+    type: ClassVar[str] = "error"
+    code: ErrorCode
+    message: str
+    retryable: bool
+    suggested_action: str
+    correlation_id: str
+    client_seq: int | None = None
+
+
+@attrs.frozen
+class ServerShuttingDown(ServerMessage):
+    """The server ends; a turn in flight may finish within `grace_s` seconds."""
+
+    type: ClassVar[str] = "server_shutting_down"
+    grace_s: float

@@ -1,0 +1,169 @@
+"""The family of a turn: what the user said, what the assistant answers, how the turn ended."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+import attrs
+
+from voicechat.errors import ErrorCode  # noqa: TC001  (the codec resolves it at run time)
+from voicechat.protocol.fields import number, text
+from voicechat.protocol.messages.base import U32_MAX, ClientMessage, ServerMessage
+
+MAX_TEXT = 32_000
+"""Longest user message in characters."""
+
+
+class Origin(StrEnum):
+    """What began a turn: speech, typing, or the assistant itself (a timer that rings)."""
+
+    VOICE = "voice"
+    TEXT = "text"
+    ASSISTANT = "assistant"
+
+
+class StopReason(StrEnum):
+    """Why an answer stopped before its end."""
+
+    INTERRUPTED = "interrupted"
+    NEW_TURN = "new_turn"
+    SHUTDOWN = "shutdown"
+
+
+@attrs.frozen
+class UserMessage(ClientMessage):
+    """What the user typed."""
+
+    type: ClassVar[str] = "user_message"
+    text: str = text(min_length=1, max_length=MAX_TEXT)
+
+
+@attrs.frozen
+class Interrupt(ClientMessage):
+    """Stops the answer in flight: that of `turn`, or whichever it is."""
+
+    type: ClassVar[str] = "interrupt"
+    turn: int | None = number(ge=1, le=U32_MAX, default=None)
+
+
+@attrs.frozen
+class MessageReceived(ServerMessage):
+    """The user's message with sequence `client_seq` was taken and began `turn`."""
+
+    type: ClassVar[str] = "message_received"
+    client_seq: int | None
+    turn: int
+
+
+@attrs.frozen
+class TranscriptPartial(ServerMessage):
+    """What the words seem to be so far; the next one replaces it.
+
+    Attributes:
+        text: The whole text so far.
+    """
+
+    type: ClassVar[str] = "transcript_partial"
+    text: str
+
+
+@attrs.frozen
+class TranscriptFinal(ServerMessage):
+    """What was heard in one utterance.
+
+    Attributes:
+        text: The words; empty when nothing was recognised.
+        accepted: False when the recogniser takes it for speech that it cannot understand.
+        turn: The turn that it begins, or None where it begins none.
+    """
+
+    type: ClassVar[str] = "transcript_final"
+    text: str
+    accepted: bool
+    turn: int | None
+
+
+@attrs.frozen
+class TurnStarted(ServerMessage):
+    """An answer begins; everything that belongs to it carries `turn`."""
+
+    type: ClassVar[str] = "turn_started"
+    turn: int
+    origin: Origin
+
+
+@attrs.frozen
+class StreamDelta(ServerMessage):
+    """The next piece of the answer's text."""
+
+    type: ClassVar[str] = "stream_delta"
+    turn: int
+    text: str
+
+
+@attrs.frozen
+class TurnTimings:
+    """When each stage was reached, in ms after the user had finished (or began waiting).
+
+    For speech the zero is the end of speech as voice activity saw it; for text the receipt of the
+    message; for the assistant's own turns their begin. None: the stage was not reached.
+
+    Attributes:
+        endpoint_ms: The end of the turn was decided.
+        stt_final_ms: The final transcript was there.
+        first_token_ms: The agent gave its first text.
+        first_audio_ms: The first frame of speech left for the client.
+    """
+
+    endpoint_ms: float | None = None
+    stt_final_ms: float | None = None
+    first_token_ms: float | None = None
+    first_audio_ms: float | None = None
+
+
+@attrs.frozen
+class ResponseComplete(ServerMessage):
+    """The answer is whole and its speech, if any, has been sent.
+
+    Attributes:
+        turn: Which answer.
+        text: The whole text.
+        timings: Its waterfall.
+    """
+
+    type: ClassVar[str] = "response_complete"
+    turn: int
+    text: str
+    timings: TurnTimings
+
+
+@attrs.frozen
+class StreamInterrupted(ServerMessage):
+    """The answer stopped early: drop what is queued of it."""
+
+    type: ClassVar[str] = "stream_interrupted"
+    turn: int
+    reason: StopReason
+
+
+@attrs.frozen
+class StreamError(ServerMessage):
+    """The answer failed; what came before stands.
+
+    Attributes:
+        turn: Which answer.
+        code: One of the closed set.
+        message: What happened, for a person.
+        retryable: Whether asking again can succeed.
+        suggested_action: What to do next; may be empty.
+        correlation_id: Finds the matching lines in the server's log.
+    """
+
+    type: ClassVar[str] = "stream_error"
+    turn: int
+    code: ErrorCode
+    message: str
+    retryable: bool
+    suggested_action: str
+    correlation_id: str
