@@ -1,0 +1,168 @@
+"""Engines for tests of the layers above them: instant, deterministic, and faithful to the ports."""
+
+from __future__ import annotations
+
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from voicechat.speech.ports import SpeechChunk, Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from voicechat.protocol.frames import AudioFrame
+    from voicechat.protocol.messages.base import ServerMessage
+
+
+class Collector:
+    """An `Emit` that keeps everything and lets a test wait for what it wants."""
+
+    def __init__(self) -> None:
+        self.items: list[ServerMessage | AudioFrame] = []
+        self._changed = trio.Event()
+
+    async def __call__(self, item: ServerMessage | AudioFrame, /) -> None:
+        self.items.append(item)
+        self._changed.set()
+        self._changed = trio.Event()
+        await trio.lowlevel.checkpoint()
+
+    def of(self, kind):
+        return [item for item in self.items if isinstance(item, kind)]
+
+    async def wait_for(self, kind, number: int = 1):
+        while len(self.of(kind)) < number:
+            await self._changed.wait()
+        return self.of(kind)[number - 1]
+
+
+class LoudnessVoiceActivity:
+    """Speech is what is loud: frames whose largest sample is above a tenth of full scale."""
+
+    frame_samples = 512
+
+    def open(self) -> LoudnessVoiceActivity:
+        return self
+
+    async def run(self, *, task_status=trio.TASK_STATUS_IGNORED) -> None:
+        task_status.started()
+        await trio.sleep_forever()
+
+    async def probability(self, frame: bytes) -> float:
+        assert len(frame) == 2 * self.frame_samples
+        await trio.lowlevel.checkpoint()
+        loudest = max(abs(value) for value in memoryview(frame).cast("h"))
+        return 1.0 if loudest > 3276 else 0.0
+
+
+@attrs.define
+class ScriptedRecognizer:
+    """Hears the next of `transcripts` whatever is said; keeps the audio of each utterance."""
+
+    transcripts: list[Transcript]
+    audio: list[bytearray] = attrs.field(factory=list)
+    open_now: int = 0
+
+    async def run(self, *, task_status=trio.TASK_STATUS_IGNORED) -> None:
+        task_status.started()
+        await trio.sleep_forever()
+
+    @asynccontextmanager
+    async def open(self, on_partial: Callable[[str], None]) -> AsyncIterator[_ScriptedUtterance]:
+        self.audio.append(bytearray())
+        self.open_now += 1
+        try:
+            yield _ScriptedUtterance(self.transcripts.pop(0), self.audio[-1], on_partial)
+        finally:
+            self.open_now -= 1
+
+
+@attrs.define
+class _ScriptedUtterance:
+    transcript: Transcript
+    audio: bytearray
+    on_partial: Callable[[str], None]
+
+    async def feed(self, pcm: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        self.audio += pcm
+        words = self.transcript.text.split()
+        seen = min(len(words), len(self.audio) // 16_000)
+        self.on_partial(" ".join(words[:seen]))
+
+    async def finish(self) -> Transcript:
+        await trio.lowlevel.checkpoint()
+        return self.transcript
+
+
+@attrs.define
+class ToneSynthesizer:
+    """Speaks a square wave: 50 ms for each character, in chunks of 50 ms."""
+
+    sample_rate: int = 16_000
+    spoken: list[str] = attrs.field(factory=list)
+    open_now: int = 0
+    fail_on: str | None = None
+
+    async def run(self, *, task_status=trio.TASK_STATUS_IGNORED) -> None:
+        task_status.started()
+        await trio.sleep_forever()
+
+    @asynccontextmanager
+    async def speak(self, text: str) -> AsyncIterator[AsyncIterator[SpeechChunk]]:
+        if self.fail_on is not None and self.fail_on in text:
+            raise ValueError("planted")
+        self.spoken.append(text)
+        self.open_now += 1
+        try:
+            async with aclosing(self._chunks(text)) as chunks:
+                yield chunks
+        finally:
+            self.open_now -= 1
+
+    async def _chunks(self, text: str) -> AsyncIterator[SpeechChunk]:
+        for _ in text:
+            await trio.lowlevel.checkpoint()
+            yield SpeechChunk(b"\x00\x10\x00\xf0" * (self.sample_rate // 40))
+
+
+@attrs.define
+class EchoAgent:
+    """Answers "You said: …" word by word; `pause` seconds before each word, faults where planted."""
+
+    pause: float = 0.0
+    fail_on: str | None = None
+    announcements: list[str] = attrs.field(factory=list)
+    asked: list[str] = attrs.field(factory=list)
+
+    async def run(self, announce: Callable[[str], Awaitable[None]]) -> None:
+        for text in self.announcements:
+            await announce(text)
+        await trio.sleep_forever()
+
+    async def respond(self, text: str, say: Callable[[str], Awaitable[None]]) -> None:
+        self.asked.append(text)
+        if self.fail_on is not None and self.fail_on in text:
+            raise ValueError("planted")
+        for word in f"You said: {text}.".split():
+            await trio.sleep(self.pause)
+            await say(word + " ")
+
+    async def not_understood(
+        self, transcript: Transcript, say: Callable[[str], Awaitable[None]]
+    ) -> None:
+        self.asked.append("?")
+        await say("Sorry?")
+
+
+def loud(seconds: float, rate: int = 16_000) -> bytes:
+    """A square wave that `LoudnessVoiceActivity` takes for speech."""
+    return b"\x00\x20\x00\xe0" * round(seconds * rate / 2)
+
+
+def quiet(seconds: float, rate: int = 16_000) -> bytes:
+    """Silence."""
+    return bytes(2 * round(seconds * rate))

@@ -1,0 +1,1 @@
+"""Everything that hears and speaks: ports, audio plumbing, and one adapter a file."""

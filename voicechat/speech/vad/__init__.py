@@ -1,0 +1,1 @@
+"""Voice activity detectors, one adapter a file; each implements the port `VoiceActivity`."""
