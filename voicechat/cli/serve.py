@@ -1,0 +1,48 @@
+"""`voicechat serve`: run the server until a signal ends it."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (cyclopts reads the annotations)
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from voicechat.cli.options import SettingsOptions
+from voicechat.observability import logs
+from voicechat.server import serve as run_server
+
+
+async def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on.")] = None,
+    port: Annotated[str | None, Parameter(help="Port to listen on; 0 picks a free one.")] = None,
+    tls_cert: Annotated[Path | None, Parameter(help="Certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, Parameter(help="Its private key (PEM).")] = None,
+    tls_self_signed: Annotated[
+        bool | None, Parameter(negative="", help="HTTPS with a certificate made here.")
+    ] = None,
+    insecure: Annotated[
+        bool | None, Parameter(negative="", help="Allow others to connect without a key.")
+    ] = None,
+    log_level: Annotated[str | None, Parameter(help="debug, info, warning or error.")] = None,
+    options: SettingsOptions | None = None,
+) -> int:
+    """Start the server and print the link to its page."""
+    effective = (options or SettingsOptions()).load(
+        {
+            "server.host": host,
+            "server.port": port,
+            "server.tls_cert": tls_cert,
+            "server.tls_key": tls_key,
+            "server.tls_self_signed": tls_self_signed,
+            "server.insecure": insecure,
+            "log.level": log_level,
+        }
+    )
+    logs.configure(effective.settings.log)
+    await run_server(effective.settings, on_ready=_announce)
+    return 0
+
+
+def _announce(link: str) -> None:
+    print(f"voicechat is ready: {link}", flush=True)

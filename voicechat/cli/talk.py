@@ -1,0 +1,120 @@
+"""`voicechat talk`: hold a spoken conversation from a WAV file, without a browser."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path  # noqa: TC003  (cyclopts reads the annotations)
+from typing import TYPE_CHECKING, Annotated, Any
+
+import attrs
+import trio
+from cyclopts import Parameter
+
+from voicechat.cli.options import SettingsOptions
+from voicechat.cli.talk_client import OUTPUT_RATE, TalkClient, TalkFailed
+from voicechat.cli.talk_report import Report
+from voicechat.gateway.client import connect
+from voicechat.observability import logs
+from voicechat.protocol.codec import Codec
+from voicechat.server import serve
+from voicechat.speech.wav import read_wav, write_wav
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from voicechat.settings import Settings
+
+
+async def talk(
+    file: Path,
+    /,
+    *,
+    url: Annotated[
+        str | None, Parameter(help="Server to talk to; default: one of its own.")
+    ] = None,
+    output: Annotated[
+        Path | None, Parameter(name=["--output", "-o"], help="WAV file for the spoken answers.")
+    ] = None,
+    ca: Annotated[
+        Path | None, Parameter(help="Certificate (PEM) to trust, for a self-signed server.")
+    ] = None,
+    json: Annotated[
+        bool, Parameter(negative="", help="One JSON object a line: every message, a summary.")
+    ] = False,
+    options: SettingsOptions | None = None,
+) -> int:
+    """Speak a WAV file to a server and print what happens, with timings.
+
+    Args:
+        file: Mono 16-bit WAV of 8 to 96 kHz; it is streamed at the pace of real time.
+    """
+    settings = (options or SettingsOptions()).load().settings
+    wav = read_wav(file)
+    # A server of our own logs only what went wrong: the events are on the screen already.
+    level = "warning" if settings.log.level == "info" else settings.log.level
+    logs.configure(attrs.evolve(settings.log, level=level))
+    report = Report(sys.stdout, rate=OUTPUT_RATE)
+    on_event = _print_json if json else report.event
+    async with _server(url, settings) as link:
+        if not json:
+            report.begin(file.name, wav, link)
+        async with connect(websocket_url(link), ca=ca) as ws:
+            client = TalkClient(ws, codec=Codec(), wav=wav, on_event=on_event)
+            await client.run()
+    if output is not None:
+        write_wav(output, OUTPUT_RATE, bytes(client.audio))
+    turns = list(client.turns.values())
+    if json:
+        _print_json({"type": "summary", "turns": [attrs.asdict(turn) for turn in turns]})
+    else:
+        report.summary(turns, output)
+    return 0
+
+
+def websocket_url(link: str) -> str:
+    """The WebSocket behind the link of a page; a WebSocket address stays as it is."""
+    scheme, separator, rest = link.partition("://")
+    if not separator:
+        scheme, rest = "http", link
+    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
+    rest = rest.rstrip("/")
+    return f"{scheme}://{rest}" if rest.endswith("/ws") else f"{scheme}://{rest}/ws"
+
+
+@asynccontextmanager
+async def _server(url: str | None, settings: Settings) -> AsyncIterator[str]:
+    """The link of the server to talk to; without one, of a server that lives as long as this."""
+    if url is not None:
+        yield url
+        return
+    own = attrs.evolve(
+        settings,
+        server=attrs.evolve(
+            settings.server,
+            host="127.0.0.1",
+            port=0,
+            tls_cert=None,
+            tls_key=None,
+            tls_self_signed=False,
+        ),
+    )
+    send, receive = trio.open_memory_channel[str](1)
+    async with trio.open_nursery() as nursery:
+
+        async def run() -> None:
+            await serve(own, on_ready=send.send_nowait)
+            send.close()  # only when a signal ended it: a failure tells more by itself
+
+        nursery.start_soon(run)
+        try:
+            link = await receive.receive()
+        except trio.EndOfChannel:
+            raise TalkFailed("Stopped before the server was ready.") from None
+        yield link
+        nursery.cancel_scope.cancel()
+
+
+def _print_json(event: dict[str, Any]) -> None:
+    print(json_module.dumps(event, separators=(",", ":")), flush=True)

@@ -1,0 +1,82 @@
+"""The nursery tree: every long-lived task of voicechat is started here, and nowhere else.
+
+services                        a fault here ends the process
+├─ signals                      SIGINT, SIGTERM
+├─ engines                      voice activity, recogniser and synthesiser, with their children
+├─ sessions                     one nursery each; a fault ends that session only
+└─ door                         the port and its connections; first to go at shutdown
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import attrs
+import structlog
+import trio
+
+from voicechat import wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voicechat.gateway.front_door import Bound
+    from voicechat.settings import Settings
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+    """Run the server until a signal ends it, or until cancelled.
+
+    The first SIGINT or SIGTERM stops accepting, tells every client, and lets turns in flight end
+    within `server.grace_s`; the second one cancels everything at once.
+
+    Args:
+        settings: The whole tree.
+        on_ready: Told the link to open, once every engine is ready and the port is open.
+
+    Raises:
+        UsageError: The port cannot be opened, or a setting does not fit this machine.
+        EngineFailed: An engine cannot start.
+    """
+    shutdown = trio.Event()
+    async with trio.open_nursery() as services:
+        with trio.CancelScope() as starting:
+            await services.start(_signals, shutdown, starting, services.cancel_scope)
+            parts = wiring.build(settings, shutdown)
+            async with trio.open_nursery() as engines:
+                for engine in parts.engines:
+                    engines.start_soon(services.start, engine.run)
+            await services.start(parts.sessions.run)
+        if not starting.cancelled_caught:
+            async with trio.open_nursery() as door:
+                addresses = await door.start(parts.door)
+                log.info("ready", addresses=[address.url for address in addresses])
+                on_ready(_link(addresses[0]))
+        services.cancel_scope.cancel()
+
+
+async def _signals(
+    shutdown: trio.Event,
+    starting: trio.CancelScope,
+    everything: trio.CancelScope,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+        task_status.started()
+        async for number in received:
+            if shutdown.is_set():
+                log.warning("stopping at once", signal=signal.Signals(number).name)
+                everything.cancel()
+            log.info("stopping", signal=signal.Signals(number).name)
+            shutdown.set()
+            starting.cancel()
+
+
+def _link(address: Bound) -> str:
+    """What to open in a browser here: an address that means "all" cannot be opened."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104
+    return attrs.evolve(address, host=host).url

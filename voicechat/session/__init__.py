@@ -1,0 +1,1 @@
+"""A person's conversation with the server, independent of the socket that carries it."""

@@ -1,0 +1,169 @@
+"""From settings to objects: the only module that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import attrs
+import structlog
+
+from voicechat.agents.assistant.assistant import AssistantFactory
+from voicechat.api import debug, health
+from voicechat.errors import EngineFailed
+from voicechat.gateway import front_door, tls
+from voicechat.gateway.app import new_app
+from voicechat.gateway.connection import ConnectionHandler
+from voicechat.gateway.front_door import DoorSettings
+from voicechat.gateway.origin import Guard
+from voicechat.gateway.page import page_blueprint
+from voicechat.gateway.reader import SocketLimits
+from voicechat.protocol.codec import Codec
+from voicechat.protocol.messages.connection import Recognizer
+from voicechat.session.manager import SessionManager
+from voicechat.session.session import Session
+from voicechat.speech.stt.grammar import Grammar
+from voicechat.speech.stt.pocketsphinx import PocketSphinxRecognizer
+from voicechat.speech.tts.espeak import EspeakSynthesizer
+from voicechat.speech.vad.silero import SileroVoiceActivity
+from voicechat.speech.vad.webrtc import WebRtcVoiceActivity
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable
+
+    import trio
+    from quart_trio import QuartTrio
+
+    from voicechat.agents.assistant.grammar import SpokenGrammar
+    from voicechat.protocol.messages.connection import Hello
+    from voicechat.settings import Server, Settings, Speech
+    from voicechat.speech.ports import Engine, SpeechToText, VoiceActivity
+
+log = structlog.get_logger()
+
+_COMMANDS_HINT = (
+    "The built-in recogniser works without any download, but understands only the assistant's"
+    " commands. You can type anything. For free speech, configure another recogniser."
+)
+_SHOWN_EXAMPLES = 12
+_LAST_CLOSE_S = 2.0
+
+
+@attrs.frozen
+class Parts:
+    """What the tree starts.
+
+    Attributes:
+        engines: Speech engines; each is ready before the port opens.
+        sessions: The branch of sessions.
+        door: Serves the port until the shutdown is over; reports started with the addresses on
+            which clients can then connect.
+    """
+
+    engines: tuple[Engine, ...]
+    sessions: SessionManager
+    door: Callable[..., Awaitable[None]]
+
+
+def build(settings: Settings, shutdown: trio.Event) -> Parts:
+    """Make every part; nothing runs yet.
+
+    Args:
+        settings: The whole tree.
+        shutdown: Set when the server begins to end.
+
+    Raises:
+        UsageError: A setting does not fit this machine.
+    """
+    agents = AssistantFactory()
+    vad = _voice_activity(settings.speech)
+    stt = _recognizer(settings.speech, agents.grammar)
+    tts = EspeakSynthesizer(
+        voice=settings.speech.voice,
+        rate=settings.speech.rate_wpm,
+        volume=settings.speech.volume,
+    )
+    codec = Codec()
+
+    def make_session(session_id: str, hello: Hello) -> Session:
+        return Session(
+            session_id,
+            hello,
+            agent=agents.create(session_id),
+            vad=vad,
+            stt=stt,
+            tts=tts,
+            codec=codec,
+            settings=settings,
+        )
+
+    sessions = SessionManager(make_session, limit=settings.server.max_connections)
+    handler = ConnectionHandler(
+        sessions=sessions,
+        codec=codec,
+        recognizer=Recognizer(
+            "commands", agents.grammar.examples[:_SHOWN_EXAMPLES], _COMMANDS_HINT
+        ),
+        shutdown=shutdown,
+        grace_s=settings.server.grace_s,
+    )
+    door = partial(
+        front_door.serve,
+        _http(sessions),
+        handler,
+        settings=_door_settings(settings.server),
+        shutdown=shutdown,
+    )
+    return Parts((vad, stt, tts), sessions, door)
+
+
+def _voice_activity(speech: Speech) -> VoiceActivity:
+    if speech.vad == "silero":
+        try:
+            return SileroVoiceActivity()
+        except EngineFailed as error:
+            log.warning("voice activity falls back to webrtc", reason=error.message)
+    return WebRtcVoiceActivity()
+
+
+def _recognizer(speech: Speech, spoken: SpokenGrammar) -> SpeechToText:
+    grammar = Grammar(spoken.jsgf, spoken.pronunciations, spoken.examples)
+    if isinstance(speech.stt_rejection, str):  # "auto": the recogniser's own, tuned value
+        return PocketSphinxRecognizer(grammar, max_streams=speech.stt_streams)
+    return PocketSphinxRecognizer(
+        grammar, max_streams=speech.stt_streams, threshold=speech.stt_rejection
+    )
+
+
+def _http(sessions: SessionManager) -> QuartTrio:
+    app = new_app("voicechat")
+    app.register_blueprint(health.blueprint(lambda: len(sessions)))
+    app.register_blueprint(debug.blueprint())
+    app.register_blueprint(page_blueprint())
+    return app
+
+
+def _door_settings(server: Server) -> DoorSettings:
+    return DoorSettings(
+        host=server.host,
+        port=server.port,
+        tls=_tls(server),
+        guard=Guard(
+            hosts=frozenset({server.host, *server.allowed_hosts}),
+            origins=frozenset(server.allowed_origins),
+        ),
+        # Connections end by themselves within the grace period; this is for those that do not.
+        grace_period=server.grace_s + _LAST_CLOSE_S,
+        sockets=SocketLimits(max_message=server.max_message_bytes),
+    )
+
+
+def _tls(server: Server) -> ssl.SSLContext | None:
+    if server.tls_cert is not None and server.tls_key is not None:
+        return tls.server_context(server.tls_cert, server.tls_key)
+    if not server.tls_self_signed:
+        return None
+    made = tls.self_signed(server.data_dir / "tls")
+    log.info("self-signed certificate", sha256=made.fingerprint, names=sorted(made.names))
+    return tls.server_context(made.cert, made.key)
