@@ -240,6 +240,22 @@ async def test_the_assistant_speaks_up_by_itself_when_it_is_its_turn(autojump_cl
     assert emit.of(ResponseComplete)[0].text == "Your timer is done."
 
 
+@pytest.mark.parametrize(("reported", "waits"), [(True, 0.0), (False, 0.5)])
+async def test_an_announcement_waits_until_the_answer_has_been_heard(
+    autojump_clock, reported, waits
+):
+    async with running() as (conversation, emit), trio.open_nursery() as nursery:
+        conversation.user_text("x" * 20)
+        await emit.wait_for(AudioFrame)
+        nursery.start_soon(conversation.announce, "Your timer is done.")
+        await emit.wait_for(ResponseComplete)
+        sent = trio.current_time()
+        if reported:
+            conversation.played(1, done=True)
+        await emit.wait_for(TurnStarted, 2)
+        assert trio.current_time() - sent == pytest.approx(waits, abs=0.06)
+
+
 async def test_draining_lets_the_turn_end_and_takes_no_new_one(autojump_clock):
     async with running() as (conversation, emit):
         await conversation.drain()  # nothing to wait for

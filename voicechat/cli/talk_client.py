@@ -197,7 +197,10 @@ class TalkClient:
                 self._speech(frame, t_ms)
             else:
                 message, seq = self._codec.decode_server(data)
-                fields = {field.name: getattr(message, field.name) for field in attrs.fields(type(message))}
+                fields = {
+                    field.name: getattr(message, field.name)
+                    for field in attrs.fields(type(message))
+                }
                 self._on_event({"t_ms": t_ms, "type": message.type, "seq": seq} | fields)
                 self._follow(message)
 

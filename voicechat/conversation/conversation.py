@@ -77,6 +77,8 @@ class Conversation:
         self._waiting_users = 0
         self._refusals = 0
         self._audible_until = -math.inf
+        self._audible_turn = 0
+        self._played_out = trio.Event()
         self._open = 0
         self._turn_ended = trio.Event()
         self._draining = False
@@ -133,8 +135,9 @@ class Conversation:
 
     def played(self, turn: int, *, done: bool) -> None:
         """The client reports its loudspeaker."""
-        if done and turn == self._last_turn:
+        if done and turn == self._audible_turn:
             self._audible_until = -math.inf
+            self._played_out.set()
 
     async def announce(self, text: str) -> None:
         """Say `text` as a turn of the assistant's own, after the one that is running."""
@@ -210,7 +213,9 @@ class Conversation:
         return self._current is not None or trio.current_time() < self._audible_until
 
     async def _run_turn(self, request: TurnRequest) -> None:
-        if request.origin is not Origin.ASSISTANT:
+        if request.origin is Origin.ASSISTANT:
+            await self._played_to_end()
+        else:
             self._waiting_users -= 1
         # A newer question waits: answer this one in text, so that nothing is lost.
         request.speak = request.speak and self.speak and not self._waiting_users
@@ -231,6 +236,12 @@ class Conversation:
                 self._turn_ended.set()
                 self._turn_ended = trio.Event()
 
+    async def _played_to_end(self) -> None:
+        """Wait until the answer before has been heard, and not only sent."""
+        self._played_out = trio.Event()
+        with trio.move_on_at(self._audible_until):
+            await self._played_out.wait()
+
     async def _guarded(self, turn: Turn) -> None:
         """The barrier: a fault in a turn ends that turn and is told, nothing else."""
         request = turn.request
@@ -245,6 +256,7 @@ class Conversation:
         finally:
             now = trio.current_time()
             self._current = self._scope = None
+            self._audible_turn = request.turn
             self._audible_until = now if scope.cancel_called else now + turn.audible_for(now)
         if scope.cancelled_caught:
             log.info("turn interrupted", reason=self._stop_reason, samples=turn.samples)

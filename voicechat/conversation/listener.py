@@ -190,6 +190,7 @@ class _Ear:
         self._arrivals: deque[tuple[int, float]] = deque(maxlen=512)
         self._flushed = False
         self._from = 0
+        self._taken = 0
         self._hands_free = stream.mode is ListenMode.HANDS_FREE
         self.position = 0
         self.speech_began = 0
@@ -202,6 +203,7 @@ class _Ear:
 
     async def wait_for_utterance(self) -> bool:
         """Wait until speech begins, or in push-to-talk until audio does; False at the end."""
+        self._taken = self.position  # by the utterance before
         while (chunk := await self.next()) is not None:
             if self._segmenter.speaking and self.endpointer.state is State.IDLE:
                 # The utterance before was cut at its greatest length in the middle of speech.
@@ -213,7 +215,7 @@ class _Ear:
 
     def pre_roll(self) -> bytes:
         """Audio from shortly before the speech that has just begun."""
-        return self._pre_roll.since(self._from)
+        return self._pre_roll.since(max(self._from, self._taken))
 
     def arrival(self, sample: int) -> float:
         """When the audio that holds the sample before `sample` came (monotonic seconds)."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 _ENDS = ".!?…"
 _CLAUSE_ENDS = ",;:—"
 _CLOSERS = "\"')]\N{RIGHT DOUBLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
-_ABBREVIATIONS = frozenset(
-    {"mr", "mrs", "ms", "dr", "st", "vs", "e.g", "i.e", "etc", "approx"}
-)
+_ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "vs", "e.g", "i.e", "etc", "approx"})
 MIN_FIRST_CLAUSE = 24
 """Shortest first clause in characters that is worth speaking alone."""
 MAX_PIECE = 300

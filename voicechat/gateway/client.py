@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import trio
 from trio_websocket import (
     ConnectionClosed,
     ConnectionRejected,
     HandshakeError,
-    connect_websocket_url,
+    wrap_client_stream,
 )
 
 from voicechat.errors import UsageError
 from voicechat.gateway.websocket import ABNORMAL, Closed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from trio_websocket import WebSocketConnection
@@ -75,35 +76,29 @@ async def connect(url: str, *, ca: Path | None = None) -> AsyncIterator[ClientWe
     Raises:
         UsageError: There is no such server, it refuses, or its certificate is not trusted.
     """
-    context = _trust(ca) if url.startswith("wss:") else None
-    async with trio.open_nursery() as nursery:
-        try:
-            with trio.fail_after(CONNECT_TIMEOUT_S):
-                connection = await connect_websocket_url(
-                    nursery,
-                    url,
-                    ssl_context=context,
-                    message_queue_size=_QUEUE,
-                    max_message_size=_MAX_MESSAGE,
-                )
-        except ConnectionRejected as error:
-            raise UsageError(
-                f"{url} refuses the connection (HTTP {error.status_code})",
-                suggested_action="Check the address; it must be a voicechat server's.",
-            ) from None
-        except (OSError, trio.TooSlowError, trio.BrokenResourceError, HandshakeError) as error:
-            trust = isinstance(error.__cause__, ssl.SSLError)
-            raise UsageError(
-                f"the certificate of {url} is not trusted" if trust else f"no server at {url}",
-                suggested_action="Give its certificate with --ca FILE."
-                if trust
-                else "Start one with `voicechat serve`, or check the address.",
-            ) from None
-        except ValueError:
-            raise UsageError(
-                f"{url} is not the address of a server",
-                suggested_action="Write it like http://127.0.0.1:8000.",
-            ) from None
+    try:
+        parts = urlsplit(url)
+        secure = {"ws": False, "wss": True}[parts.scheme]
+        host, port = parts.hostname or "", parts.port or (443 if secure else 80)
+    except (ValueError, KeyError):
+        raise UsageError(
+            f"{url} is not the address of a server",
+            suggested_action="Write it like http://127.0.0.1:8000.",
+        ) from None
+    context = _trust(ca) if secure else None
+    with _explained(url):
+        with trio.fail_after(CONNECT_TIMEOUT_S):
+            stream = await _open_stream(host, port, context)
+    async with stream, trio.open_nursery() as nursery:
+        with _explained(url), trio.fail_after(CONNECT_TIMEOUT_S):
+            connection = await wrap_client_stream(
+                nursery,
+                stream,
+                parts.netloc,
+                f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
+                message_queue_size=_QUEUE,
+                max_message_size=_MAX_MESSAGE,
+            )
         client = ClientWebSocket(connection)
         try:
             yield client
@@ -111,6 +106,42 @@ async def connect(url: str, *, ca: Path | None = None) -> AsyncIterator[ClientWe
             with trio.CancelScope(shield=True):  # bounded: a goodbye, also when cancelled
                 await client.close()
             nursery.cancel_scope.cancel()
+
+
+async def _open_stream(host: str, port: int, context: ssl.SSLContext | None) -> trio.abc.Stream:
+    if context is None:
+        return await trio.open_tcp_stream(host, port)
+    stream = await trio.open_ssl_over_tcp_stream(
+        host, port, ssl_context=context, https_compatible=True
+    )
+    try:
+        await stream.do_handshake()
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+    return stream
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turns what can go wrong while connecting into one line with what to do."""
+    try:
+        yield
+    except ConnectionRejected as error:
+        raise UsageError(
+            f"{url} refuses the connection (HTTP {error.status_code})",
+            suggested_action="Check the address; it must be a voicechat server's.",
+        ) from None
+    except (OSError, trio.TooSlowError, trio.BrokenResourceError, HandshakeError) as error:
+        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            raise UsageError(
+                f"the certificate of {url} is not trusted",
+                suggested_action="Give its certificate with --ca FILE.",
+            ) from None
+        raise UsageError(
+            f"no server answers at {url}",
+            suggested_action="Start one with `voicechat serve`, or check the address.",
+        ) from None
 
 
 def _trust(ca: Path | None) -> ssl.SSLContext:

@@ -163,20 +163,20 @@ class Session:
         """Take microphone audio; waits while the listener is behind.
 
         Raises:
-            ProtocolError: The frame's stream is not the open one.
+            ProtocolError: The frame's stream was never opened.
         """
-        if frame.stream < self._stream:
-            return  # late audio of a stream that was closed since
-        if self._microphone is None or frame.stream != self._stream:
+        if frame.stream > self._stream:
             raise ProtocolError(
                 f"Microphone stream {frame.stream} is not open.",
                 suggested_action="Send audio_open first.",
                 code=ErrorCode.INVALID_AUDIO,
             )
+        if self._microphone is None or frame.stream < self._stream:
+            return  # late audio of a stream that has ended since
         try:
             await self._microphone.send(frame)
         except trio.BrokenResourceError:
-            self._microphone = None
+            self._microphone = None  # the listener gave the stream up, and has said so
             return
         if frame.last:
             self._close_microphone()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import attrs
+
 U32_MAX = 2**32 - 1
 """Largest turn, stream or sequence number on the wire."""
 
 
+@attrs.frozen
 class ClientMessage:
     """Base of what a client sends. Each subclass names its wire `type`."""
 
     type: ClassVar[str]
 
 
+@attrs.frozen
 class ServerMessage:
     """Base of what the server sends. Each subclass names its wire `type`."""
 

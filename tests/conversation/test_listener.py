@@ -1,0 +1,156 @@
+"""The listener with fake engines: which audio the recogniser gets, and what the client is told."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from tests.fakes import Collector, LoudnessVoiceActivity, ScriptedRecognizer, loud, quiet
+from voicechat.conversation.endpoint import EndpointReason
+from voicechat.conversation.listener import Listener
+from voicechat.protocol.frames import AudioFrame, FrameKind
+from voicechat.protocol.messages.audio import (
+    AudioOpen,
+    ListenMode,
+    SpeechEnded,
+    SpeechStarted,
+)
+from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
+from voicechat.settings import Conversation as ConversationSettings
+from voicechat.speech.ports import INPUT_RATE, Transcript
+
+ONE = Transcript("what time is it")
+TWO = Transcript("set a timer")
+
+
+async def listen(pcm, transcripts, *, rate=INPUT_RATE, mode=ListenMode.HANDS_FREE, skip=(), **how):
+    """Stream `pcm` in frames of 20 ms; `skip` names frames that never arrive."""
+    emit, heard = Collector(), []
+
+    async def take(utterance):
+        await trio.lowlevel.checkpoint()
+        heard.append(utterance)
+
+    stt = ScriptedRecognizer(list(transcripts))
+    listener = Listener(
+        vad=LoudnessVoiceActivity(),
+        stt=stt,
+        emit=emit,
+        heard=take,
+        settings=ConversationSettings(**how),
+        vad_threshold=0.5,
+    )
+    send, receive = trio.open_memory_channel[AudioFrame](4)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listener.listen, AudioOpen(1, rate, mode), receive)
+        size = rate // 50 * 2
+        async with send:
+            for seq, at in enumerate(range(0, len(pcm), size)):
+                await trio.sleep(0.02)
+                if seq not in skip:
+                    part = pcm[at : at + size]
+                    await send.send(AudioFrame(FrameKind.MICROPHONE, 1, seq, at // 2, part))
+    assert stt.open_now == 0
+    return emit, heard, stt
+
+
+async def test_an_utterance_is_recognised_with_its_pre_roll(autojump_clock):
+    began = trio.current_time()
+    pcm = quiet(1) + loud(1) + quiet(1)
+    emit, heard, stt = await listen(pcm, [ONE])
+    (utterance,) = heard
+    assert utterance.transcript is ONE
+    assert utterance.endpoint.reason is EndpointReason.SILENCE
+    assert utterance.endpoint.speech_end == pytest.approx(2 * INPUT_RATE, abs=600)
+    assert not utterance.trivial
+    assert utterance.speech_end_at - began == pytest.approx(2.0, abs=0.06)
+    assert utterance.endpoint_at - utterance.speech_end_at == pytest.approx(0.5, abs=0.06)
+    assert utterance.final_at >= utterance.endpoint_at
+    # 300 ms before, the speech, and the silence until the endpoint.
+    seconds = len(stt.audio[0]) / 2 / INPUT_RATE
+    assert seconds == pytest.approx(0.3 + 1.0 + 0.5, abs=0.08)
+    assert stt.audio[0].lstrip(b"\0")[:4] == loud(1)[1:5]
+    started, ended = emit.of(SpeechStarted)[0], emit.of(SpeechEnded)[0]
+    assert started.at == pytest.approx(INPUT_RATE, abs=600)
+    assert ended.at == utterance.endpoint.speech_end
+
+
+@pytest.mark.requirement("V-5")
+async def test_partials_grow_while_speaking_and_are_not_repeated(autojump_clock):
+    emit, _, _ = await listen(quiet(1) + loud(3) + quiet(1), [ONE])
+    partials = [partial.text for partial in emit.of(TranscriptPartial)]
+    assert partials == ["what", "what time", "what time is", "what time is it"]
+    assert emit.items.index(emit.of(TranscriptPartial)[0]) < emit.items.index(
+        emit.of(SpeechEnded)[0]
+    )
+
+
+@pytest.mark.requirement("V-4")
+async def test_a_pause_is_no_end_and_a_long_one_is(autojump_clock):
+    pcm = quiet(1) + loud(1) + quiet(0.4) + loud(1) + quiet(0.9) + loud(1) + quiet(1)
+    emit, heard, stt = await listen(pcm, [ONE, TWO])
+    assert [utterance.transcript for utterance in heard] == [ONE, TWO]
+    assert len(emit.of(SpeechStarted)) == len(emit.of(SpeechEnded)) == 3
+    assert len(stt.audio) == 2
+
+
+async def test_the_second_utterance_begins_after_the_first(autojump_clock):
+    """Its pre-roll may not repeat what the first one already held."""
+    pcm = quiet(1) + loud(1) + quiet(0.7) + loud(1) + quiet(1)
+    _, _, stt = await listen(pcm, [ONE, TWO], pre_roll_ms=2000)
+    assert len(stt.audio[0]) + len(stt.audio[1]) <= len(pcm)
+
+
+async def test_closing_the_stream_ends_what_is_open(autojump_clock):
+    _, heard, _ = await listen(quiet(1) + loud(1), [ONE])
+    assert heard[0].endpoint.reason is EndpointReason.CLOSED
+    assert heard[0].endpoint_at - heard[0].speech_end_at < 0.1
+
+
+async def test_push_to_talk_is_one_turn_whatever_the_pauses(autojump_clock):
+    pcm = loud(0.5) + quiet(3) + loud(0.5)
+    emit, heard, stt = await listen(pcm, [ONE], mode=ListenMode.PUSH_TO_TALK)
+    assert [utterance.endpoint.reason for utterance in heard] == [EndpointReason.CLOSED]
+    assert len(stt.audio[0]) == pytest.approx(len(pcm), abs=2 * 1024)
+    assert not emit.of(TranscriptFinal), "the conversation tells what it made of it"
+
+
+async def test_push_to_talk_without_speech_says_so(autojump_clock):
+    emit, heard, _ = await listen(quiet(1), [ONE], mode=ListenMode.PUSH_TO_TALK)
+    assert heard == []
+    assert emit.of(TranscriptFinal) == [TranscriptFinal("", accepted=False, turn=None)]
+
+
+async def test_speech_without_end_is_cut_and_goes_on(autojump_clock):
+    pcm = quiet(0.5) + loud(5) + quiet(1)
+    _, heard, stt = await listen(pcm, [ONE, TWO, ONE], max_utterance_s=2)
+    reasons = [utterance.endpoint.reason for utterance in heard]
+    assert reasons == [EndpointReason.MAX_LENGTH, EndpointReason.MAX_LENGTH, EndpointReason.SILENCE]
+    joined = b"".join(bytes(audio) for audio in stt.audio)
+    assert joined.count(b"\x00\x20\x00\xe0") == pytest.approx(5 * INPUT_RATE / 2, abs=2), (
+        "not a sample of the speech is lost or doubled at the seams"
+    )
+
+
+async def test_a_cough_is_trivial(autojump_clock):
+    _, heard, _ = await listen(quiet(1) + loud(0.15) + quiet(1), [Transcript("", accepted=False)])
+    assert heard[0].trivial
+
+
+@pytest.mark.requirement("V-2")
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 96_000])
+async def test_any_rate(autojump_clock, rate):
+    pcm = quiet(1, rate) + loud(1, rate) + quiet(1, rate)
+    # A square wave at half the sampling rate does not survive resampling: make it audible.
+    tone = b"\x00\x20" * (rate // 800) + b"\x00\xe0" * (rate // 800)
+    pcm = quiet(1, rate) + tone * (len(loud(1, rate)) // len(tone)) + quiet(1, rate)
+    emit, heard, _ = await listen(pcm, [ONE], rate=rate)
+    assert heard[0].endpoint.speech_end == pytest.approx(2 * INPUT_RATE, abs=1000)
+    assert emit.of(SpeechEnded)[0].at == pytest.approx(2 * rate, abs=0.06 * rate)
+
+
+async def test_frames_that_were_lost_do_not_shift_positions(autojump_clock):
+    pcm = quiet(1) + loud(1) + quiet(1)
+    emit, heard, _ = await listen(pcm, [ONE], skip=range(10, 30))
+    assert heard[0].endpoint.speech_end == pytest.approx(2 * INPUT_RATE, abs=600)
+    assert emit.of(SpeechStarted)[0].at == pytest.approx(INPUT_RATE, abs=600)

@@ -1,0 +1,159 @@
+"""Sessions with fake engines: what they own, what they bound, and how they end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import trio
+
+from tests.fakes import (
+    EchoAgent,
+    LoudnessVoiceActivity,
+    ScriptedRecognizer,
+    ToneSynthesizer,
+    loud,
+)
+from voicechat.errors import CapacityExceeded, EngineFailed, ErrorCode, ProtocolError
+from voicechat.observability.tasks import tasks_of
+from voicechat.protocol.codec import Codec
+from voicechat.protocol.frames import AudioFrame, FrameKind
+from voicechat.protocol.messages.audio import AudioOpen
+from voicechat.protocol.messages.connection import Hello
+from voicechat.session.manager import SessionManager
+from voicechat.session.session import Session
+from voicechat.settings import Settings
+
+
+def make(session_id="s", hello=None, *, agent=None, **engines):
+    return Session(
+        session_id,
+        hello or Hello(1, output_rate=16_000),
+        agent=agent or EchoAgent(),
+        vad=engines.get("vad") or LoudnessVoiceActivity(),
+        stt=engines.get("stt") or ScriptedRecognizer([]),
+        tts=engines.get("tts") or ToneSynthesizer(),
+        codec=Codec(),
+        settings=Settings(),
+    )
+
+
+async def messages_until(session, kind):
+    """Take from the outbox up to and with a message of `kind`."""
+    found = []
+    async for item in session.outbox:
+        if isinstance(item, str):
+            found.append(json.loads(item))
+            if found[-1]["type"] == kind:
+                return found
+    raise AssertionError(f"the outbox ended without {kind}: {found}")
+
+
+@pytest.mark.requirement("L-1")
+async def test_nothing_of_an_ended_session_lives(autojump_clock):
+    session = make("gone")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run)
+        await session.open_stream(AudioOpen(1, 16_000))
+        session.conversation.user_text("x" * 100)
+        await messages_until(session, "stream_delta")
+        assert len(tasks_of("gone")) > 3
+        session.end()
+        await session.ended.wait()
+    assert tasks_of("gone") == []
+    assert not session.failed
+
+
+async def test_messages_are_numbered_in_order(autojump_clock):
+    session = make()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run)
+        session.conversation.user_text("one")
+        found = await messages_until(session, "response_complete")
+        session.end()
+    assert [message["seq"] for message in found] == list(range(1, len(found) + 1))
+
+
+async def test_a_client_that_does_not_read_holds_up_only_its_own_turn(autojump_clock):
+    session = make()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run)
+        session.conversation.user_text("x" * 1000)  # 50 s of speech
+        await trio.sleep(200)
+        waiting = session.outbox.statistics()
+        assert waiting.current_buffer_used == waiting.max_buffer_size
+        await messages_until(session, "response_complete")
+        session.end()
+
+
+async def test_microphone_streams_are_checked(autojump_clock):
+    def frame(stream, **how):
+        return AudioFrame(FrameKind.MICROPHONE, stream, 0, 0, bytes(640), **how)
+
+    session = make()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run)
+        with pytest.raises(ProtocolError) as caught:
+            await session.audio(frame(1))
+        assert caught.value.code is ErrorCode.INVALID_AUDIO
+        await session.open_stream(AudioOpen(1, 16_000))
+        await session.audio(frame(1))
+        with pytest.raises(ProtocolError):
+            await session.open_stream(AudioOpen(1, 16_000))
+        await session.open_stream(AudioOpen(2, 16_000))
+        await session.audio(frame(1))  # late: of the stream that was replaced
+        session.close_stream(1)
+        await session.audio(frame(2, last=True))
+        await session.audio(frame(2))  # behind the last one
+        with pytest.raises(ProtocolError):
+            await session.audio(frame(3))
+        session.close_stream(2)
+        session.end()
+
+
+@pytest.mark.requirement("L-4")
+async def test_a_fault_in_a_session_ends_that_session_only(autojump_clock):
+    class Faulty(EchoAgent):
+        async def run(self, announce):
+            await trio.sleep(1)
+            raise ValueError("planted")
+
+    agents = {"bad": Faulty(), "good": EchoAgent()}
+    names = iter(agents)
+    manager = SessionManager(
+        lambda session_id, hello: make(session_id, hello, agent=agents[next(names)]), limit=2
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(manager.run)
+        bad, good = manager.create(Hello(1)), manager.create(Hello(1))
+        with pytest.raises(CapacityExceeded):
+            manager.create(Hello(1))
+        await bad.ended.wait()
+        assert bad.failed
+        assert not good.ended.is_set()
+        good.conversation.user_text("still there?")
+        await messages_until(good, "response_complete")
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(manager) == 1
+        nursery.cancel_scope.cancel()
+    assert len(manager) == 0
+
+
+async def test_a_recogniser_that_breaks_down_ends_the_stream_and_says_so(autojump_clock):
+    class Broken(ScriptedRecognizer):
+        def open(self, on_partial):
+            raise EngineFailed("The recogniser is gone.", suggested_action="Type instead.")
+
+    session = make(stt=Broken([]))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run)
+        await session.open_stream(AudioOpen(1, 16_000))
+        for n in range(20):
+            await session.audio(AudioFrame(FrameKind.MICROPHONE, 1, n, 320 * n, loud(0.02)))
+        found = await messages_until(session, "error")
+        assert found[-1]["code"] == "engine_failed"
+        assert found[-1]["message"] == "The recogniser is gone."
+        await session.open_stream(AudioOpen(2, 16_000))  # and a new one can be tried
+        session.conversation.user_text("typing works")
+        await messages_until(session, "response_complete")
+        session.end()
