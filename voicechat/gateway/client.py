@@ -108,7 +108,9 @@ async def connect(url: str, *, ca: Path | None = None) -> AsyncIterator[ClientWe
             nursery.cancel_scope.cancel()
 
 
-async def _open_stream(host: str, port: int, context: ssl.SSLContext | None) -> trio.abc.Stream:
+async def _open_stream(
+    host: str, port: int, context: ssl.SSLContext | None
+) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
     if context is None:
         return await trio.open_tcp_stream(host, port)
     stream = await trio.open_ssl_over_tcp_stream(

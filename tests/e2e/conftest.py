@@ -1,0 +1,89 @@
+"""A real server process and a real Chromium whose microphone is a WAV file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import wave
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=user-gesture-required",
+]
+BUILT_PAGE = Path(__file__).parents[2] / "voicechat" / "static" / "index.html"
+
+
+@pytest.fixture
+def link(tmp_path) -> Iterator[str]:
+    """The link of a running server."""
+    if not BUILT_PAGE.exists():
+        reason = "the page is not built: run `nox -s web` (needs Node 20+)"
+        if os.environ.get("VOICECHAT_CI") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("VOICECHAT_")}
+    with (
+        (tmp_path / "server.log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "voicechat", "serve", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=tmp_path,
+            env=kept | {"HOME": str(tmp_path)},
+        ) as server,
+    ):
+        line = server.stdout.readline().decode()
+        assert line, (tmp_path / "server.log").read_text()
+        yield line.split()[-1]
+        server.terminate()
+        assert server.wait(20) == 0
+
+
+@pytest.fixture
+def browser_page(chromium_path, tmp_path):
+    """Open a link in Chromium with `microphone` (16 kHz PCM, then silence) as its microphone."""
+    from playwright.sync_api import sync_playwright
+
+    @contextmanager
+    def open_page(link: str, microphone: bytes) -> Iterator[Page]:
+        path = tmp_path / "microphone.wav"
+        with wave.open(str(path), "wb") as out:
+            out.setparams((1, 2, 16_000, 0, "NONE", ""))
+            out.writeframes(microphone)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=chromium_path,
+                args=[*CHROMIUM_FLAGS, f"--use-file-for-fake-audio-capture={path}%noloop"],
+            )
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            problems = []
+            page.on("pageerror", lambda error: problems.append(str(error)))
+            page.on(
+                "console",
+                lambda message: problems.append(message.text) if message.type == "error" else None,
+            )
+            page.goto(f"{link}/?debug=1")
+            page.wait_for_selector("[data-testid=connection-state][data-phase=connected]")
+            yield page
+            assert problems == []
+            browser.close()
+
+    return open_page

@@ -1,0 +1,89 @@
+/** The page: header, notices, conversation, controls; beside them what can be said. */
+
+import { useEffect, useState } from "react";
+import type { VoiceClient } from "./client/voice-client";
+import { Announcer } from "./components/announcer";
+import { Composer } from "./components/composer";
+import { ClientContext, useConversation } from "./components/context";
+import { Controls } from "./components/controls";
+import { ConversationView } from "./components/conversation-view";
+import { Header } from "./components/header";
+import { Notices } from "./components/notices";
+import { RecognizerHelp } from "./components/recognizer-help";
+import { useMedia } from "./components/use-media";
+
+const WIDE = "(min-width: 60rem)";
+
+export function App({ client }: { client: VoiceClient }) {
+  const wide = useMedia(WIDE);
+  useInterruptKeys(client);
+  return (
+    <ClientContext value={client}>
+      <div className="page">
+        <Header />
+        <main className="main">
+          <div className="talk">
+            <Notices />
+            <ConversationView intro={<Intro withHelp={!wide} />} />
+            <div className="dock">
+              {!wide && <HelpDrawer />}
+              <Controls />
+              <Composer />
+            </div>
+          </div>
+          {wide && (
+            <aside className="aside">
+              <RecognizerHelp />
+            </aside>
+          )}
+        </main>
+        <Announcer />
+      </div>
+    </ClientContext>
+  );
+}
+
+function Intro({ withHelp }: { withHelp: boolean }) {
+  return (
+    <div className="intro">
+      <p className="lead">Say something, or type it.</p>
+      {withHelp && <RecognizerHelp />}
+    </div>
+  );
+}
+
+/** On a narrow page, once the conversation has begun, the help folds away above the controls. */
+function HelpDrawer() {
+  const [open, setOpen] = useState(false);
+  const empty = useConversation((state) => state.entries.length === 0);
+  if (empty) return null;
+  return (
+    <div className="drawer">
+      <button
+        type="button"
+        className="quiet small"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        data-testid="help-toggle"
+      >
+        What can I say?
+      </button>
+      {open && <RecognizerHelp onUsed={() => setOpen(false)} />}
+    </div>
+  );
+}
+
+/** Escape and Ctrl+Shift+X stop the answer, wherever the focus is. */
+function useInterruptKeys(client: VoiceClient): void {
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent): void => {
+      const chord = event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "x";
+      if (event.key !== "Escape" && !chord) return;
+      if (event.isComposing) return;
+      if (chord) event.preventDefault();
+      client.interrupt();
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, [client]);
+}

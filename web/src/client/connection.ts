@@ -1,0 +1,210 @@
+/**
+ * The WebSocket: hello, client sequence numbers, heartbeat and reconnect. It knows nothing of the
+ * conversation; whoever owns it gets messages and audio through callbacks.
+ */
+
+import { unpack, type AudioFrame } from "../protocol/frames";
+import {
+  FRAME_SPEECH,
+  PROTOCOL_VERSION,
+  type ClientMessage,
+  type Hello,
+  type ServerMessage,
+} from "../protocol/messages";
+import { backoffMs, MAX_ATTEMPTS } from "./backoff";
+
+/** Ask for a sign of life this often; one that stays out until the next is due means: dead. */
+export const HEARTBEAT_MS = 20_000;
+/** A socket that hasn't brought `welcome` by then is given up. */
+export const WELCOME_TIMEOUT_MS = 10_000;
+/** More than this waiting in the socket means that the network can't carry live audio. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+
+export type ConnectionState =
+  | { phase: "connecting" }
+  | { phase: "connected" }
+  | { phase: "reconnecting"; attempt: number; attempts: number }
+  | { phase: "offline"; reason: "gave_up" | "refused" };
+
+/** The part of WebSocket that is used, so that tests can bring their own. */
+export type Socket = Pick<
+  WebSocket,
+  | "binaryType" | "bufferedAmount" | "readyState" | "send" | "close"
+  | "onopen" | "onmessage" | "onclose"
+>;
+
+export interface ConnectionOptions {
+  url: string;
+  /** Made anew for each socket: settings may have changed since the last. */
+  hello: () => Omit<Hello, "type" | "protocol" | "seq">;
+  onState: (state: ConnectionState) => void;
+  onMessage: (message: ServerMessage) => void;
+  onAudio: (frame: AudioFrame) => void;
+  open?: (url: string) => Socket;
+  random?: () => number;
+}
+
+const OPEN = 1;
+
+export class Connection {
+  private socket: Socket | null = null;
+  private welcomed = false;
+  private attempt = 0;
+  private seq = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private guard: ReturnType<typeof setTimeout> | undefined;
+  private heartbeat: ReturnType<typeof setInterval> | undefined;
+  private heard = true;
+
+  constructor(private readonly options: ConnectionOptions) {}
+
+  /** True between `welcome` and the end of the socket. */
+  get ready(): boolean {
+    return this.welcomed && this.socket?.readyState === OPEN;
+  }
+
+  /** Connect, or try again at once with all tries left. */
+  connect(): void {
+    this.attempt = 0;
+    this.drop();
+    this.options.onState({ phase: "connecting" });
+    this.dial();
+  }
+
+  /** Use a waiting reconnect now, for example because the network came back. */
+  hurry(): void {
+    if (this.retry === undefined) return;
+    clearTimeout(this.retry);
+    this.retry = undefined;
+    this.dial();
+  }
+
+  /** End for good: no reconnect follows. */
+  close(): void {
+    this.drop();
+  }
+
+  /** Send a message; its client sequence, or null when there is no connection. */
+  send(message: ClientMessage): number | null {
+    if (!this.ready) return null;
+    return this.write(message);
+  }
+
+  /** Send a packed audio frame; false when the network doesn't keep up or there is none. */
+  sendAudio(frame: ArrayBuffer): boolean {
+    if (!this.ready || this.socket === null) return false;
+    if (this.socket.bufferedAmount > MAX_BUFFERED_BYTES) return false;
+    this.socket.send(frame);
+    return true;
+  }
+
+  private write(message: ClientMessage): number {
+    const seq = ++this.seq;
+    this.socket?.send(JSON.stringify({ ...message, seq }));
+    return seq;
+  }
+
+  private dial(): void {
+    this.retry = undefined;
+    const make = this.options.open ?? ((url: string): Socket => new WebSocket(url));
+    const socket = make(this.options.url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.welcomed = false;
+    this.seq = 0;
+    this.guard = setTimeout(() => this.lost(socket), WELCOME_TIMEOUT_MS);
+    socket.onopen = () => {
+      this.write({ type: "hello", protocol: PROTOCOL_VERSION, ...this.options.hello() });
+    };
+    socket.onmessage = (event) => this.receive(event.data);
+    socket.onclose = () => this.lost(socket);
+  }
+
+  private receive(data: unknown): void {
+    this.heard = true;
+    if (data instanceof ArrayBuffer) {
+      const frame = unpack(data, FRAME_SPEECH);
+      if (frame !== null && this.welcomed) this.options.onAudio(frame);
+      return;
+    }
+    const message = parse(data);
+    if (message === null) return;
+    if (message.type === "welcome") this.settle();
+    this.options.onMessage(message);
+    if (message.type === "error" && REFUSALS.has(message.code) && !this.welcomed) {
+      this.drop();
+      this.options.onState({ phase: "offline", reason: "refused" });
+    }
+  }
+
+  private settle(): void {
+    clearTimeout(this.guard);
+    this.welcomed = true;
+    this.attempt = 0;
+    this.heard = true;
+    clearInterval(this.heartbeat);
+    this.heartbeat = setInterval(() => this.beat(), HEARTBEAT_MS);
+    this.options.onState({ phase: "connected" });
+  }
+
+  private beat(): void {
+    const socket = this.socket;
+    if (socket === null) return;
+    if (!this.heard) {
+      this.lost(socket);
+      return;
+    }
+    this.heard = false;
+    this.send({ type: "ping" });
+  }
+
+  /** The socket is gone, or counts as gone; `onclose` of an older one changes nothing. */
+  private lost(socket: Socket): void {
+    if (socket !== this.socket) return;
+    this.drop();
+    this.attempt += 1;
+    if (this.attempt > MAX_ATTEMPTS) {
+      this.options.onState({ phase: "offline", reason: "gave_up" });
+      return;
+    }
+    this.options.onState({
+      phase: "reconnecting",
+      attempt: this.attempt,
+      attempts: MAX_ATTEMPTS,
+    });
+    const random = this.options.random ?? Math.random;
+    this.retry = setTimeout(() => this.dial(), backoffMs(this.attempt, random()));
+  }
+
+  private drop(): void {
+    clearTimeout(this.retry);
+    clearTimeout(this.guard);
+    clearInterval(this.heartbeat);
+    this.retry = undefined;
+    const socket = this.socket;
+    this.socket = null;
+    this.welcomed = false;
+    if (socket === null) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+}
+
+/** Errors to `hello` that another try can't change. */
+const REFUSALS: ReadonlySet<string> = new Set(["unsupported_protocol", "forbidden"]);
+
+function parse(data: unknown): ServerMessage | null {
+  if (typeof data !== "string") return null;
+  try {
+    const value: unknown = JSON.parse(data);
+    if (typeof value !== "object" || value === null || !("type" in value)) return null;
+    return value as ServerMessage;
+  } catch {
+    return null;
+  }
+}
+
+/** Where this page's server listens. */
+export function socketUrl(location: Pick<Location, "protocol" | "host">): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+}

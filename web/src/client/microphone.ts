@@ -1,0 +1,211 @@
+/**
+ * When the microphone is open and which stream its frames belong to.
+ *
+ * The page says what it wants (hands-free, held, muted); this brings device and wire to it.
+ */
+
+import { pack } from "../protocol/frames";
+import { FRAME_MICROPHONE, type ClientMessage, type ListenMode } from "../protocol/messages";
+import type { Capture, CaptureHandlers } from "./capture";
+import { Problem } from "./problems";
+
+/** After push-to-talk the device stays open so long: the next press then loses no syllable. */
+export const WARM_MS = 15_000;
+/** Frames kept between pressing and knowing that the press is held: 0.5 s. */
+const PREROLL_FRAMES = 25;
+
+export interface MicrophoneState {
+  /** What the server is getting; null: nothing. */
+  mode: ListenMode | null;
+  /** The device is being opened (permission may be asked). */
+  opening: boolean;
+  handsFree: boolean;
+  held: boolean;
+  muted: boolean;
+}
+
+export interface MicrophoneOptions {
+  open: (handlers: CaptureHandlers) => Promise<Capture>;
+  ready: () => boolean;
+  send: (message: ClientMessage) => unknown;
+  sendAudio: (frame: ArrayBuffer) => boolean;
+  onState: (state: MicrophoneState) => void;
+  onLevel: (level: number) => void;
+  onProblem: (problem: Problem) => void;
+}
+
+interface Stream {
+  id: number;
+  mode: ListenMode;
+  seq: number;
+  offset: number;
+}
+
+export class Microphone {
+  private handsFree = false;
+  private held = false;
+  private muted = false;
+  private armed = false;
+  private capture: Capture | null = null;
+  private opening = false;
+  private stream: Stream | null = null;
+  private streams = 0;
+  private preroll: Int16Array<ArrayBuffer>[] = [];
+  private cooling: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly options: MicrophoneOptions) {}
+
+  setHandsFree(on: boolean): void {
+    this.handsFree = on;
+    if (!on) this.muted = false;
+    this.reconcile();
+    if (!on && !this.held && !this.armed) this.closeDevice();
+  }
+
+  setMuted(on: boolean): void {
+    this.muted = on && this.handsFree;
+    this.reconcile();
+  }
+
+  /**
+   * The button is down: open the device and keep what is said until the press is a hold.
+   *
+   * @param quietly only where the device is open already.
+   */
+  arm(quietly = false): void {
+    if (this.muted || (quietly && this.capture === null)) return;
+    this.armed = true;
+    this.preroll = [];
+    this.reconcile();
+  }
+
+  /** The press was a hold: what is said until `release` is one turn. */
+  hold(): void {
+    if (this.muted) return;
+    this.held = true;
+    this.reconcile();
+  }
+
+  /** The button is up. */
+  release(): void {
+    this.armed = this.held = false;
+    this.reconcile();
+  }
+
+  /** The connection is there (again): streams begin anew. */
+  connected(): void {
+    this.stream = null;
+    this.reconcile();
+  }
+
+  disconnected(): void {
+    this.stream = null;
+    this.options.onLevel(0);
+    this.publish();
+  }
+
+  private get wanted(): ListenMode | null {
+    if (this.muted) return null;
+    if (this.held) return "push_to_talk";
+    return this.handsFree ? "hands_free" : null;
+  }
+
+  private reconcile(): void {
+    const mode = this.wanted;
+    if (this.stream !== null && this.stream.mode !== mode) this.closeStream();
+    if (this.handsFree || this.held || this.armed) {
+      clearTimeout(this.cooling);
+      this.cooling = undefined;
+      if (this.capture === null) void this.openDevice();
+    } else {
+      this.cool();
+    }
+    if (mode !== null && this.stream === null && this.capture !== null && this.options.ready()) {
+      this.openStream(mode, this.capture.rate);
+    }
+    this.publish();
+  }
+
+  private async openDevice(): Promise<void> {
+    if (this.opening) return;
+    this.opening = true;
+    try {
+      this.capture = await this.options.open({
+        onFrame: (pcm, level) => this.frame(pcm, level),
+        onEnded: () => this.fail(new Problem("microphone_lost")),
+      });
+    } catch (error) {
+      this.opening = false;
+      this.fail(error instanceof Problem ? error : new Problem("microphone_failed"));
+      return;
+    }
+    this.opening = false;
+    this.reconcile();
+  }
+
+  private fail(problem: Problem): void {
+    this.handsFree = this.held = this.armed = this.muted = false;
+    if (this.stream !== null) this.closeStream();
+    this.closeDevice();
+    this.publish();
+    this.options.onProblem(problem);
+  }
+
+  /** After a press the device stays warm for a while; leaving hands-free closes it at once. */
+  private cool(): void {
+    if (this.capture === null || this.cooling !== undefined) return;
+    this.cooling = setTimeout(() => this.closeDevice(), WARM_MS);
+  }
+
+  private closeDevice(): void {
+    clearTimeout(this.cooling);
+    this.cooling = undefined;
+    this.capture?.close();
+    this.capture = null;
+    this.preroll = [];
+    this.options.onLevel(0);
+  }
+
+  private openStream(mode: ListenMode, rate: number): void {
+    this.streams += 1;
+    this.stream = { id: this.streams, mode, seq: 0, offset: 0 };
+    this.options.send({ type: "audio_open", stream: this.streams, rate, mode });
+    const preroll = mode === "push_to_talk" ? this.preroll : [];
+    this.preroll = [];
+    for (const pcm of preroll) this.transmit(pcm);
+  }
+
+  private closeStream(): void {
+    if (this.stream === null) return;
+    this.options.send({ type: "audio_close", stream: this.stream.id });
+    this.stream = null;
+    this.options.onLevel(0);
+  }
+
+  private frame(pcm: Int16Array<ArrayBuffer>, level: number): void {
+    if (this.armed && !this.held) {
+      this.preroll.push(pcm);
+      if (this.preroll.length > PREROLL_FRAMES) this.preroll.shift();
+    }
+    if (this.stream === null) return;
+    this.options.onLevel(level);
+    this.transmit(pcm);
+  }
+
+  private transmit(pcm: Int16Array<ArrayBuffer>): void {
+    const stream = this.stream;
+    if (stream === null) return;
+    const { id, seq, offset } = stream;
+    const sent = this.options.sendAudio(
+      pack({ kind: FRAME_MICROPHONE, stream: id, seq, offset, last: false, pcm }),
+    );
+    stream.seq += 1;
+    stream.offset += pcm.length;
+    if (!sent && this.options.ready()) this.fail(new Problem("slow_network"));
+  }
+
+  private publish(): void {
+    const { handsFree, held, muted, opening } = this;
+    this.options.onState({ mode: this.stream?.mode ?? null, opening, handsFree, held, muted });
+  }
+}

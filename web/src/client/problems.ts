@@ -1,0 +1,137 @@
+/** Everything that can stand between a person and a conversation, and what to do about each. */
+
+export type ProblemKind =
+  | "insecure_context"
+  | "no_worklet"
+  | "microphone_denied"
+  | "microphone_missing"
+  | "microphone_busy"
+  | "microphone_failed"
+  | "microphone_lost"
+  | "playback_refused"
+  | "slow_network"
+  | "server_gone"
+  | "server_refused"
+  | "shutting_down";
+
+/** What a notice offers to do. */
+export type NoticeAction = "reconnect" | "unlock" | "reload";
+
+export interface Notice {
+  /** Notices with the same id replace each other. */
+  id: string;
+  tone: "error" | "warning" | "info";
+  title: string;
+  /** What to do next, in plain words. */
+  advice: string;
+  /** A command to type, shown as such. */
+  command?: string;
+  action?: { label: string; run: NoticeAction };
+  /** Finds the matching lines in the server's log. */
+  reference?: string;
+}
+
+export class Problem extends Error {
+  constructor(readonly kind: ProblemKind) {
+    super(kind);
+    this.name = "Problem";
+  }
+
+  /** Which problem a refusal of getUserMedia is. */
+  static ofMicrophone(error: unknown): Problem {
+    switch (error instanceof DOMException ? error.name : "") {
+      case "NotAllowedError":
+      case "SecurityError":
+        return new Problem("microphone_denied");
+      case "NotFoundError":
+      case "OverconstrainedError":
+        return new Problem("microphone_missing");
+      case "NotReadableError":
+      case "AbortError":
+        return new Problem("microphone_busy");
+      default:
+        return new Problem("microphone_failed");
+    }
+  }
+}
+
+type Text = Omit<Notice, "id">;
+
+const TEXTS: Record<ProblemKind, Text> = {
+  insecure_context: {
+    tone: "warning",
+    title: "Voice needs a secure page",
+    advice:
+      "Browsers give microphone and loudspeaker only to pages over HTTPS, or opened on the same " +
+      "machine. Start the server as below and open this address with https:// in front. " +
+      "Until then you can type and read.",
+    command: "voicechat serve --tls-self-signed",
+  },
+  no_worklet: {
+    tone: "warning",
+    title: "This browser cannot do live audio",
+    advice:
+      "It has no AudioWorklet. Use a current Chrome, Edge, Firefox or Safari to talk; " +
+      "typing works here as well.",
+  },
+  microphone_denied: {
+    tone: "error",
+    title: "The microphone is blocked for this page",
+    advice:
+      "Allow it in the site settings, at the left of the address bar, and press the microphone " +
+      "button again. On a phone or Mac, check the system's privacy settings too.",
+  },
+  microphone_missing: {
+    tone: "error",
+    title: "No microphone was found",
+    advice: "Connect one, or choose one in the system's sound settings, and press the button again.",
+  },
+  microphone_busy: {
+    tone: "error",
+    title: "The microphone is in use",
+    advice: "Another program holds it. Close calls and recorders, then press the button again.",
+  },
+  microphone_failed: {
+    tone: "error",
+    title: "The microphone could not be started",
+    advice: "Press the button again. If that does not help, reload the page.",
+    action: { label: "Reload", run: "reload" },
+  },
+  microphone_lost: {
+    tone: "warning",
+    title: "The microphone went away",
+    advice: "It was unplugged or its permission was taken back. Press the button to start again.",
+  },
+  playback_refused: {
+    tone: "warning",
+    title: "The browser holds back the sound",
+    advice: "Pages may play sound only after you have touched them.",
+    action: { label: "Play sound", run: "unlock" },
+  },
+  slow_network: {
+    tone: "warning",
+    title: "The connection is too slow for your voice",
+    advice: "The microphone was switched off. Move closer to the Wi-Fi, or type.",
+  },
+  server_gone: {
+    tone: "error",
+    title: "The server does not answer",
+    advice: "See that it is running and that this device is on its network, then connect again.",
+    action: { label: "Connect again", run: "reconnect" },
+  },
+  server_refused: {
+    tone: "error",
+    title: "The server does not accept this page",
+    advice: "It was probably updated. Reload the page to get the matching version.",
+    action: { label: "Reload", run: "reload" },
+  },
+  shutting_down: {
+    tone: "warning",
+    title: "The server is shutting down",
+    advice: "An answer in progress may still finish. This page connects again when it is back.",
+  },
+};
+
+export function noticeOf(kind: ProblemKind): Notice {
+  return { id: kind, ...TEXTS[kind] };
+}

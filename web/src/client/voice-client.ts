@@ -1,0 +1,253 @@
+/** Ties socket, microphone, loudspeaker and stores together; the page calls nothing else. */
+
+import type { AudioFrame } from "../protocol/frames";
+import type { ServerMessage, Welcome } from "../protocol/messages";
+import { createAudioStore, type Levels } from "../stores/audio";
+import { createConnectionStore } from "../stores/connection";
+import { createConversationStore } from "../stores/conversation";
+import { openCapture } from "./capture";
+import { Connection, socketUrl, type ConnectionState } from "./connection";
+import { Microphone } from "./microphone";
+import { PlaybackReports } from "./playback-reports";
+import { Player } from "./player";
+import type { PlayerProgress } from "./player.worklet";
+import { noticeOf, type NoticeAction, type ProblemKind } from "./problems";
+
+const CLIENT_NAME = "voicechat-web";
+const SPEAK_KEY = "voicechat.speak";
+const MICROPHONE_PROBLEMS: ProblemKind[] = [
+  "microphone_denied",
+  "microphone_missing",
+  "microphone_busy",
+  "microphone_failed",
+  "microphone_lost",
+  "slow_network",
+];
+
+export class VoiceClient {
+  readonly conversation = createConversationStore();
+  readonly connection = createConnectionStore();
+  readonly audio = createAudioStore();
+  readonly player: Player | null;
+  readonly levels: Levels;
+
+  private readonly microphone: Microphone;
+  private readonly socket: Connection;
+  private readonly reports = new PlaybackReports();
+  /** Whether the last `hello` asked for speech. */
+  private announced = true;
+
+  constructor(options: { record: boolean }) {
+    this.player = Player.create(
+      {
+        onProgress: (progress) => this.progress(progress),
+        onRefused: (refused) => this.refused(refused),
+      },
+      options,
+    );
+    this.levels = { microphone: 0, playback: () => this.player?.level() ?? 0 };
+    this.audio.setState({ speak: savedSpeak(), canPlay: this.player !== null });
+    this.socket = new Connection({
+      url: socketUrl(window.location),
+      hello: () => {
+        this.announced = this.wantsSpeech();
+        const rate = this.player === null ? {} : { output_rate: this.player.rate };
+        return { client: CLIENT_NAME, speak: this.announced, ...rate };
+      },
+      onState: (state) => this.stateChanged(state),
+      onMessage: (message) => this.message(message),
+      onAudio: (frame) => this.speech(frame),
+    });
+    this.microphone = new Microphone({
+      open: openCapture,
+      ready: () => this.socket.ready,
+      send: (message) => this.socket.send(message),
+      sendAudio: (frame) => this.socket.sendAudio(frame),
+      onState: (state) => this.audio.setMicrophone(state),
+      onLevel: (level) => {
+        this.levels.microphone = level;
+      },
+      onProblem: (problem) => this.connection.notify(noticeOf(problem.kind)),
+    });
+  }
+
+  start(): void {
+    if (!window.isSecureContext) this.connection.notify(noticeOf("insecure_context"));
+    else if (this.player === null) this.connection.notify(noticeOf("no_worklet"));
+    window.addEventListener("online", () => this.socket.hurry());
+    // Every gesture may start the sound that the browser has held back.
+    for (const gesture of ["pointerup", "keydown"]) {
+      window.addEventListener(gesture, () => this.player?.unlock(), { capture: true });
+    }
+    this.socket.connect();
+  }
+
+  run(action: NoticeAction): void {
+    switch (action) {
+      case "reconnect":
+        this.socket.connect();
+        break;
+      case "unlock":
+        this.player?.unlock();
+        break;
+      case "reload":
+        window.location.reload();
+        break;
+    }
+  }
+
+  /** Send what was typed; false when there is no connection and it should be kept. */
+  sendText(text: string): boolean {
+    const clientSeq = this.socket.send({ type: "user_message", text });
+    if (clientSeq === null) return false;
+    this.conversation.apply({ type: "local_typed", text, clientSeq });
+    return true;
+  }
+
+  setSpeak(speak: boolean): void {
+    this.audio.setState({ speak });
+    saveSpeak(speak);
+    this.socket.send({ type: "settings", speak });
+    const turn = this.audio.getState().speakingTurn;
+    if (!speak && turn !== null) this.player?.stop(turn);
+  }
+
+  toggleHandsFree(): void {
+    this.forgetMicrophoneProblems();
+    this.microphone.setHandsFree(!this.audio.getState().microphone.handsFree);
+  }
+
+  toggleMuted(): void {
+    this.microphone.setMuted(!this.audio.getState().microphone.muted);
+  }
+
+  /**
+   * The microphone button or key is down, and may become a hold.
+   *
+   * @param quietly don't ask for the microphone yet: the press may have been an accident.
+   */
+  pressStart(quietly = false): void {
+    if (!quietly) this.forgetMicrophoneProblems();
+    this.microphone.arm(quietly);
+  }
+
+  /** It is held: what is said now is one turn, and interrupts the answer. */
+  pressHeld(): void {
+    this.interrupt();
+    this.microphone.hold();
+  }
+
+  pressEnd(): void {
+    this.microphone.release();
+  }
+
+  /** Stop the answer in flight, and its speech at once. */
+  interrupt(): void {
+    const { activeTurn } = this.conversation.getState();
+    const { speakingTurn } = this.audio.getState();
+    const turn = activeTurn ?? speakingTurn;
+    if (turn === null) return;
+    this.player?.stop(turn);
+    this.audio.setSpeaking(null);
+    this.socket.send({ type: "interrupt", turn });
+    this.conversation.apply({ type: "local_stopped", turn });
+  }
+
+  private wantsSpeech(): boolean {
+    return this.player !== null && this.audio.getState().speak;
+  }
+
+  private stateChanged(state: ConnectionState): void {
+    this.connection.setConnection(state);
+    if (state.phase === "connected") {
+      this.connection.dismiss("server_gone", "server_refused", "shutting_down");
+      this.reports.reset();
+      this.player?.reset();
+      return;
+    }
+    this.conversation.apply({ type: "local_disconnected" });
+    this.microphone.disconnected();
+    this.player?.reset();
+    this.audio.setSpeaking(null);
+    if (state.phase === "offline") {
+      const gone = state.reason === "gave_up";
+      this.connection.notify(noticeOf(gone ? "server_gone" : "server_refused"));
+    } else if (state.phase === "connecting") {
+      this.connection.dismiss("server_gone");
+    }
+  }
+
+  private message(message: ServerMessage): void {
+    this.conversation.apply(message);
+    this.connection.apply(message);
+    this.audio.apply(message);
+    switch (message.type) {
+      case "welcome":
+        this.welcomed(message);
+        break;
+      case "turn_started":
+        this.player?.begin(message.turn);
+        break;
+      case "response_complete":
+      case "stream_error":
+        this.player?.end(message.turn);
+        break;
+      case "stream_interrupted":
+        this.player?.stop(message.turn);
+        break;
+      case "server_shutting_down":
+        this.connection.notify(noticeOf("shutting_down"));
+        break;
+      default:
+        break;
+    }
+  }
+
+  private welcomed(welcome: Welcome): void {
+    this.player?.setRate(welcome.output_rate);
+    const { speak } = this.audio.getState();
+    // Switched between hello and welcome.
+    if (this.wantsSpeech() !== this.announced) this.socket.send({ type: "settings", speak });
+    this.microphone.connected();
+  }
+
+  private speech(frame: AudioFrame): void {
+    this.reports.expect(frame.stream);
+    this.player?.push(frame);
+  }
+
+  private progress(progress: PlayerProgress): void {
+    const { position } = progress;
+    if (position === null) return;
+    const playing = position.played > 0 && !position.done;
+    this.audio.setSpeaking(playing ? position.turn : null);
+    const latency = this.player?.latencySamples ?? 0;
+    const report = this.reports.update(position, latency, performance.now());
+    if (report !== null) this.socket.send(report);
+  }
+
+  private refused(refused: boolean): void {
+    if (refused) this.connection.notify(noticeOf("playback_refused"));
+    else this.connection.dismiss("playback_refused");
+  }
+
+  private forgetMicrophoneProblems(): void {
+    this.connection.dismiss(...MICROPHONE_PROBLEMS);
+  }
+}
+
+function savedSpeak(): boolean {
+  try {
+    return localStorage.getItem(SPEAK_KEY) !== "no";
+  } catch {
+    return true; // storage is switched off in this browser
+  }
+}
+
+function saveSpeak(speak: boolean): void {
+  try {
+    localStorage.setItem(SPEAK_KEY, speak ? "yes" : "no");
+  } catch {
+    // Storage is switched off: the choice then lasts as long as the page.
+  }
+}

@@ -1,0 +1,75 @@
+/** The text field: Enter sends, Shift+Enter makes a line; it stays quick with long texts. */
+
+import { useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useClient, useConnection } from "./context";
+import { SendIcon } from "./icons";
+
+/** The counter appears when so much of the limit is used. */
+const COUNT_FROM = 0.9;
+
+export function Composer() {
+  const client = useClient();
+  const maxText = useConnection((state) => state.maxText);
+  const connected = useConnection((state) => state.connection.phase === "connected");
+  const [text, setText] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const tooLong = text.length > maxText;
+  const sendable = connected && !tooLong && text.trim() !== "";
+
+  useLayoutEffect(() => {
+    const element = field.current;
+    if (element === null) return;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`; // CSS caps it
+  }, [text]);
+
+  const send = (): void => {
+    if (sendable && client.sendText(text.trim())) setText("");
+  };
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    // While an input method composes, Enter takes its suggestion.
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    send();
+  };
+
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <textarea
+        ref={field}
+        rows={1}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={onKeyDown}
+        placeholder="Type a message"
+        aria-label="Message"
+        aria-invalid={tooLong}
+        aria-describedby="composer-count"
+        enterKeyHint="send"
+        data-testid="text-input"
+      />
+      <button
+        type="submit"
+        className="solid round"
+        aria-label="Send"
+        title={connected ? "Send (Enter)" : "Not connected"}
+        disabled={!sendable}
+        data-testid="send"
+      >
+        <SendIcon />
+      </button>
+      <p id="composer-count" className={tooLong ? "count over" : "count"} role="status">
+        {text.length > maxText * COUNT_FROM &&
+          `${text.length.toLocaleString("en")} of ${maxText.toLocaleString("en")} characters`}
+        {tooLong && ". Shorten it to send it."}
+      </p>
+    </form>
+  );
+}

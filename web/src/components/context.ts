@@ -1,0 +1,35 @@
+/** Gives every component the one client of the page, and parts of its stores. */
+
+import { createContext, use } from "react";
+import { useStore } from "zustand";
+import type { VoiceClient } from "../client/voice-client";
+import type { AudioStatus } from "../stores/audio";
+import type { ConnectionStatus } from "../stores/connection";
+import type { Conversation } from "../stores/conversation";
+
+export const ClientContext = createContext<VoiceClient | null>(null);
+
+export function useClient(): VoiceClient {
+  const client = use(ClientContext);
+  if (client === null) throw new Error("no ClientContext above this component");
+  return client;
+}
+
+export function useConversation<T>(select: (state: Conversation) => T): T {
+  return useStore(useClient().conversation, select);
+}
+
+export function useConnection<T>(select: (state: ConnectionStatus) => T): T {
+  return useStore(useClient().connection, select);
+}
+
+export function useAudio<T>(select: (state: AudioStatus) => T): T {
+  return useStore(useClient().audio, select);
+}
+
+/** An answer is being generated or spoken. */
+export function useAnswering(): boolean {
+  const active = useConversation((state) => state.activeTurn !== null);
+  const speaking = useAudio((state) => state.speakingTurn !== null);
+  return active || speaking;
+}

@@ -1,0 +1,65 @@
+/** Name, connection state, and whether answers are spoken. */
+
+import type { ConnectionState } from "../client/connection";
+import { useAudio, useClient, useConnection } from "./context";
+import { Logo, SpeakerIcon, SpeakerOffIcon } from "./icons";
+
+export function Header() {
+  return (
+    <header className="header">
+      <h1 className="brand">
+        <Logo />
+        voicechat
+      </h1>
+      <ConnectionChip />
+      <SpeakToggle />
+    </header>
+  );
+}
+
+function ConnectionChip() {
+  const connection = useConnection((state) => state.connection);
+  const ending = useConnection((state) => state.shuttingDown !== null);
+  const phase = ending && connection.phase === "connected" ? "ending" : connection.phase;
+  return (
+    <p className="chip" data-testid="connection-state" data-phase={phase} role="status">
+      <span className="dot" aria-hidden="true" />
+      {ending && connection.phase === "connected" ? "Shutting down" : describe(connection)}
+    </p>
+  );
+}
+
+function describe(connection: ConnectionState): string {
+  switch (connection.phase) {
+    case "connecting":
+      return "Connecting";
+    case "connected":
+      return "Connected";
+    case "reconnecting":
+      return `Reconnecting ${connection.attempt}/${connection.attempts}`;
+    case "offline":
+      return "Offline";
+  }
+}
+
+function SpeakToggle() {
+  const client = useClient();
+  const canPlay = useAudio((state) => state.canPlay);
+  const speak = useAudio((state) => state.speak) && canPlay;
+  return (
+    <button
+      type="button"
+      className="quiet"
+      role="switch"
+      aria-checked={speak}
+      title={canPlay ? "Speak answers" : "This page cannot play sound"}
+      disabled={!canPlay}
+      data-testid="speak-toggle"
+      onClick={() => client.setSpeak(!speak)}
+    >
+      {speak ? <SpeakerIcon /> : <SpeakerOffIcon />}
+      <span className="narrow-hidden">Speak answers</span>
+      <span className="switch" aria-hidden="true" />
+    </button>
+  );
+}

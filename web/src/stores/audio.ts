@@ -1,0 +1,59 @@
+/** What microphone and loudspeaker are doing. */
+
+import { createStore } from "zustand/vanilla";
+import type { MicrophoneState } from "../client/microphone";
+import type { ServerMessage } from "../protocol/messages";
+
+export interface AudioStatus {
+  microphone: MicrophoneState;
+  /** The server hears speech right now. */
+  hearing: boolean;
+  /** The turn whose speech is being played. */
+  speakingTurn: number | null;
+  /** Answers are to be spoken. */
+  speak: boolean;
+  /** This browser can play at all. */
+  canPlay: boolean;
+}
+
+const INITIAL: AudioStatus = {
+  microphone: { mode: null, opening: false, handsFree: false, held: false, muted: false },
+  hearing: false,
+  speakingTurn: null,
+  speak: true,
+  canPlay: true,
+};
+
+/** Levels change with every frame: kept outside the store, so that nothing renders for them. */
+export interface Levels {
+  microphone: number;
+  playback: () => number;
+}
+
+export function reduceAudio(state: AudioStatus, message: ServerMessage): AudioStatus {
+  switch (message.type) {
+    case "speech_started":
+      return { ...state, hearing: true };
+    case "speech_ended":
+    case "transcript_final":
+    case "welcome":
+      return state.hearing ? { ...state, hearing: false } : state;
+    default:
+      return state;
+  }
+}
+
+export function createAudioStore() {
+  const store = createStore<AudioStatus>(() => INITIAL);
+  return {
+    ...store,
+    apply: (message: ServerMessage) => store.setState((state) => reduceAudio(state, message)),
+    setMicrophone: (microphone: MicrophoneState) =>
+      store.setState(microphone.mode === null ? { microphone, hearing: false } : { microphone }),
+    setSpeaking: (turn: number | null) => {
+      if (store.getState().speakingTurn !== turn) store.setState({ speakingTurn: turn });
+    },
+  };
+}
+
+export type AudioStore = ReturnType<typeof createAudioStore>;

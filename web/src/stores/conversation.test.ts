@@ -1,0 +1,222 @@
+import { describe, expect, it } from "vitest";
+import type { TurnTimings } from "../protocol/messages";
+import { EMPTY, reduce, type Conversation, type ConversationEvent } from "./conversation";
+
+const TIMINGS: TurnTimings = {
+  endpoint_ms: 500,
+  stt_final_ms: 506,
+  first_token_ms: 507,
+  first_audio_ms: 520,
+};
+
+const WELCOME: ConversationEvent = {
+  type: "welcome",
+  protocol: 1,
+  server: "0.1.0",
+  session_id: "s",
+  input_rate: 16000,
+  output_rate: 48000,
+  max_text: 32000,
+  max_audio_bytes: 65536,
+  recognizer: { kind: "commands", examples: [], hint: "" },
+};
+
+function play(...events: ConversationEvent[]): Conversation {
+  return events.reduce(reduce, EMPTY);
+}
+
+const texts = (state: Conversation) => state.entries.map((entry) => [entry.kind, entry.text, entry.status]);
+
+describe("a spoken turn", () => {
+  const spoken: ConversationEvent[] = [
+    WELCOME,
+    { type: "speech_started", stream: 1, at: 0 },
+    { type: "transcript_partial", text: "what" },
+    { type: "transcript_partial", text: "what time" },
+  ];
+
+  it("shows the words while they come", () => {
+    expect(play(...spoken).partial).toBe("what time");
+    expect(play(...spoken, { type: "speech_ended", stream: 1, at: 9 }).partial).toBe("what time");
+    expect(play(...spoken).entries).toEqual([]);
+  });
+
+  it("then shows question and answer", () => {
+    const state = play(
+      ...spoken,
+      { type: "transcript_final", text: "what time is it", accepted: true, turn: 1 },
+      { type: "turn_started", turn: 1, origin: "voice" },
+      { type: "stream_delta", turn: 1, text: "It is " },
+      { type: "stream_delta", turn: 1, text: "noon." },
+    );
+    expect(state.partial).toBeNull();
+    expect(state.activeTurn).toBe(1);
+    expect(texts(state)).toEqual([
+      ["user", "what time is it", "sent"],
+      ["assistant", "It is noon.", "streaming"],
+    ]);
+    const whole = reduce(state, {
+      type: "response_complete",
+      turn: 1,
+      text: "It is noon.",
+      timings: TIMINGS,
+    });
+    expect(whole.activeTurn).toBeNull();
+    expect(whole.entries[1]).toMatchObject({ status: "complete", timings: TIMINGS });
+  });
+
+  it("shows speech that was refused, in its own words or without", () => {
+    const state = play(
+      ...spoken,
+      { type: "transcript_final", text: "what dime", accepted: false, turn: null },
+      { type: "transcript_final", text: "", accepted: false, turn: null },
+    );
+    expect(texts(state)).toEqual([
+      ["user", "what dime", "refused"],
+      ["user", "", "refused"],
+    ]);
+  });
+
+  it("puts the question above an answer that came first", () => {
+    const state = play(
+      WELCOME,
+      { type: "turn_started", turn: 4, origin: "voice" },
+      { type: "transcript_final", text: "hello", accepted: true, turn: 4 },
+    );
+    expect(state.entries.map((entry) => entry.kind)).toEqual(["user", "assistant"]);
+  });
+});
+
+describe("a typed turn", () => {
+  const typed = play(WELCOME, { type: "local_typed", text: "help", clientSeq: 5 });
+
+  it("is shown at once, and as sent when the server has it", () => {
+    expect(texts(typed)).toEqual([["user", "help", "sending"]]);
+    const state = reduce(typed, { type: "message_received", client_seq: 5, turn: 2 });
+    expect(state.entries[0]).toMatchObject({ status: "sent", turn: 2 });
+  });
+
+  it("is shown as failed when the server refuses it", () => {
+    const error = {
+      type: "error",
+      code: "invalid_message",
+      message: "",
+      retryable: false,
+      suggested_action: "",
+      correlation_id: "c",
+    } as const;
+    expect(texts(reduce(typed, { ...error, client_seq: 5 }))).toEqual([["user", "help", "failed"]]);
+    expect(reduce(typed, { ...error, client_seq: 6 }).entries).toEqual(typed.entries);
+    expect(reduce(typed, { ...error, client_seq: null })).toBe(typed);
+  });
+});
+
+describe("an answer that does not come to its end", () => {
+  const running = play(
+    WELCOME,
+    { type: "turn_started", turn: 1, origin: "text" },
+    { type: "stream_delta", turn: 1, text: "Once upon" },
+  );
+
+  it("stops, and takes nothing more", () => {
+    const state = [
+      { type: "stream_interrupted", turn: 1, reason: "new_turn" } as const,
+      { type: "stream_delta", turn: 1, text: " a time" } as const,
+      { type: "response_complete", turn: 1, text: "Once upon a time", timings: TIMINGS } as const,
+    ].reduce<Conversation>(reduce, running);
+    expect(state.activeTurn).toBeNull();
+    expect(state.entries[0]).toMatchObject({
+      text: "Once upon",
+      status: "stopped",
+      reason: "new_turn",
+    });
+  });
+
+  it("stops at once on this side", () => {
+    const state = reduce(running, { type: "local_stopped", turn: 1 });
+    expect(state).toMatchObject({ activeTurn: null, entries: [{ status: "stopped" }] });
+  });
+
+  it("says what failed and what to do", () => {
+    const state = reduce(running, {
+      type: "stream_error",
+      turn: 1,
+      code: "engine_failed",
+      message: "The voice broke.",
+      retryable: true,
+      suggested_action: "Ask again.",
+      correlation_id: "c1",
+    });
+    expect(state.entries[0]).toMatchObject({
+      text: "Once upon",
+      status: "failed",
+      failure: { message: "The voice broke.", advice: "Ask again.", reference: "c1" },
+    });
+  });
+
+  it("is closed when the connection is lost, with everything else that was open", () => {
+    const state = [
+      { type: "local_typed", text: "wait", clientSeq: 9 } as const,
+      { type: "transcript_partial", text: "and" } as const,
+      { type: "local_disconnected" } as const,
+    ].reduce<Conversation>(reduce, running);
+    expect(state).toMatchObject({ activeTurn: null, partial: null });
+    expect(state.entries).toMatchObject([
+      { status: "stopped", reason: "connection" },
+      { status: "failed", clientSeq: null },
+    ]);
+  });
+
+  it("does not end the turn that replaced it", () => {
+    const state = [
+      { type: "turn_started", turn: 2, origin: "text" } as const,
+      { type: "stream_interrupted", turn: 1, reason: "new_turn" } as const,
+    ].reduce<Conversation>(reduce, running);
+    expect(state.activeTurn).toBe(2);
+  });
+});
+
+describe("the rest", () => {
+  it("keeps turns of different sessions apart", () => {
+    const turn: ConversationEvent[] = [
+      { type: "turn_started", turn: 1, origin: "text" },
+      { type: "response_complete", turn: 1, text: "old", timings: TIMINGS },
+    ];
+    const state = play(WELCOME, ...turn, WELCOME, {
+      type: "response_complete",
+      turn: 1,
+      text: "new",
+      timings: TIMINGS,
+    });
+    expect(texts(state)).toEqual([
+      ["assistant", "old", "complete"],
+      ["assistant", "new", "complete"],
+    ]);
+    expect(new Set(state.entries.map((entry) => entry.id)).size).toBe(2);
+  });
+
+  it("marks what the assistant says by itself", () => {
+    const state = play(WELCOME, { type: "turn_started", turn: 3, origin: "assistant" });
+    expect(state.entries[0]).toMatchObject({ origin: "assistant" });
+  });
+
+  it("ignores what is not its own, and what it does not know", () => {
+    const before = play(WELCOME);
+    for (const event of [
+      { type: "pong", nonce: "" },
+      { type: "server_shutting_down", grace_s: 3 },
+      { type: "from_the_future" } as unknown as ConversationEvent,
+    ] as ConversationEvent[]) {
+      expect(reduce(before, event)).toBe(before);
+    }
+  });
+
+  it("lets go of old entries", () => {
+    let state = play(WELCOME);
+    for (let i = 0; i < 500; i++) {
+      state = reduce(state, { type: "local_typed", text: String(i), clientSeq: i });
+    }
+    expect(state.entries).toHaveLength(400);
+    expect(state.entries.at(-1)).toMatchObject({ text: "499" });
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import type { ServerMessage, Welcome } from "../protocol/messages";
+import { createAudioStore } from "./audio";
+import { createConnectionStore } from "./connection";
+
+const WELCOME: Welcome = {
+  type: "welcome",
+  protocol: 1,
+  server: "0.1.0",
+  session_id: "s",
+  input_rate: 16000,
+  output_rate: 48000,
+  max_text: 100,
+  max_audio_bytes: 65536,
+  recognizer: { kind: "commands", examples: ["what time is it"], hint: "Commands only." },
+};
+
+function error(code: "backpressure" | "invalid_audio", message: string): ServerMessage {
+  return {
+    type: "error",
+    code,
+    message,
+    retryable: code === "backpressure",
+    suggested_action: "Wait.",
+    correlation_id: "c9",
+    client_seq: null,
+  };
+}
+
+describe("connection store", () => {
+  it("learns the server's limits, and forgets that the last one was ending", () => {
+    const store = createConnectionStore();
+    store.apply({ type: "server_shutting_down", grace_s: 5 });
+    expect(store.getState().shuttingDown).toBe(5);
+    store.apply(WELCOME);
+    expect(store.getState()).toMatchObject({ welcome: WELCOME, maxText: 100, shuttingDown: null });
+  });
+
+  it("shows errors with what to do, one of each kind", () => {
+    const store = createConnectionStore();
+    store.apply(error("backpressure", "Too fast."));
+    store.apply(error("invalid_audio", "Odd."));
+    store.apply(error("backpressure", "Too fast again."));
+    expect(store.getState().notices).toMatchObject([
+      { tone: "error", title: "Odd.", advice: "Wait.", reference: "c9" },
+      { tone: "warning", title: "Too fast again." },
+    ]);
+    store.dismiss("error:invalid_audio");
+    expect(store.getState().notices).toHaveLength(1);
+  });
+
+  it("tells nobody when there is nothing to dismiss", () => {
+    const store = createConnectionStore();
+    let told = 0;
+    store.subscribe(() => told++);
+    store.dismiss("nothing");
+    expect(told).toBe(0);
+  });
+});
+
+describe("audio store", () => {
+  const off = { mode: null, opening: false, handsFree: false, held: false, muted: false };
+
+  it("hears from the start of speech to its end", () => {
+    const store = createAudioStore();
+    store.apply({ type: "speech_started", stream: 1, at: 0 });
+    expect(store.getState().hearing).toBe(true);
+    store.apply({ type: "speech_ended", stream: 1, at: 9 });
+    expect(store.getState().hearing).toBe(false);
+  });
+
+  it("hears nothing once the microphone is off", () => {
+    const store = createAudioStore();
+    store.apply({ type: "speech_started", stream: 1, at: 0 });
+    store.setMicrophone(off);
+    expect(store.getState().hearing).toBe(false);
+  });
+});
