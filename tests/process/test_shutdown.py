@@ -8,8 +8,7 @@ import signal
 import pytest
 import trio
 
-from voicechat.gateway.client import connect
-from voicechat.gateway.websocket import Closed
+from voicechat.gateway.websocket import Closed, connect
 from voicechat.protocol.codec import Codec
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import AudioOpen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import ssl
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path  # noqa: TC003  (cyclopts reads the annotations)
@@ -15,7 +16,8 @@ from cyclopts import Parameter
 from voicechat.cli.options import SettingsOptions
 from voicechat.cli.talk_client import OUTPUT_RATE, TalkClient, TalkFailed
 from voicechat.cli.talk_report import Report
-from voicechat.gateway.client import connect
+from voicechat.errors import UsageError
+from voicechat.gateway.websocket import connect
 from voicechat.observability import logs
 from voicechat.protocol.codec import Codec
 from voicechat.server import serve
@@ -60,7 +62,7 @@ async def talk(
     async with _server(url, settings) as link:
         if not json:
             report.begin(file.name, wav, link)
-        async with connect(websocket_url(link), ca=ca) as ws:
+        async with connect(websocket_url(link), tls=_trust(ca)) as ws:
             client = TalkClient(ws, codec=Codec(), wav=wav, on_event=on_event)
             await client.run()
     if output is not None:
@@ -81,6 +83,17 @@ def websocket_url(link: str) -> str:
     scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
     rest = rest.rstrip("/")
     return f"{scheme}://{rest}" if rest.endswith("/ws") else f"{scheme}://{rest}/ws"
+
+
+def _trust(ca: Path | None) -> ssl.SSLContext | None:
+    if ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError):
+        raise UsageError(
+            f"{ca} is not a readable certificate file", suggested_action="Give a file in PEM form."
+        ) from None
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ from voicechat.protocol.messages.conversation import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voicechat.gateway.client import ClientWebSocket
+    from voicechat.gateway.websocket import WebSocket
     from voicechat.protocol.codec import Codec
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.speech.wav import WavAudio
@@ -89,7 +89,7 @@ class TalkClient:
 
     def __init__(
         self,
-        ws: ClientWebSocket,
+        ws: WebSocket,
         *,
         codec: Codec,
         wav: WavAudio,
@@ -197,10 +197,7 @@ class TalkClient:
                 self._speech(frame, t_ms)
             else:
                 message, seq = self._codec.decode_server(data)
-                fields = {
-                    field.name: getattr(message, field.name)
-                    for field in attrs.fields(type(message))
-                }
+                fields = attrs.asdict(message)
                 self._on_event({"t_ms": t_ms, "type": message.type, "seq": seq} | fields)
                 self._follow(message)
 

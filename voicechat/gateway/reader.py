@@ -1,0 +1,184 @@
+"""trio-websocket's connection with a reader of our own, for what cannot be configured in its own.
+
+Beside `voicechat.gateway.websocket` the only module that touches trio-websocket's internals. The
+library counts the size of text in characters, crashes on a ping that arrives while it is closing,
+leaves a broken frame without an answer, and bounds unread messages by number only.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import trio
+from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection
+from wsproto.connection import ConnectionState
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+
+from voicechat.gateway.wire import RECEIVE_SIZE
+
+if TYPE_CHECKING:
+    from wsproto import WSConnection
+    from wsproto.events import Event
+
+    from voicechat.gateway.wire import Wire
+
+# Three debug lines a message, formatted even where the level of the root logger is DEBUG for ours.
+logging.getLogger("trio-websocket").setLevel(logging.INFO)
+
+TOO_BIG = 1009
+
+
+@attrs.frozen
+class SocketLimits:
+    """Bounds of one WebSocket.
+
+    Attributes:
+        max_message: Bytes of one message, text or binary; more closes with 1009.
+        max_unread: Bytes of messages that wait to be received; then the client is not read from,
+            and TCP makes it wait.
+        max_unread_messages: The same in messages. Large, because pings are not answered either
+            while the client is not read from.
+        close_timeout: Seconds for the client's part of the closing handshake.
+        handshake_timeout: Seconds to get the answer to the handshake out.
+    """
+
+    max_message: int = 1024 * 1024
+    max_unread: int = 4 * 1024 * 1024
+    max_unread_messages: int = 1024
+    close_timeout: float = 2.0
+    handshake_timeout: float = 10.0
+
+
+def size_of(message: str | bytes) -> int:
+    """Bytes of a message on the wire."""
+    if isinstance(message, bytes) or message.isascii():
+        return len(message)
+    return len(message.encode())
+
+
+class Connection(WebSocketConnection):
+    """trio-websocket's connection with our reader."""
+
+    def __init__(self, wire: Wire, protocol: WSConnection, limits: SocketLimits) -> None:
+        super().__init__(
+            wire,
+            protocol,
+            message_queue_size=limits.max_unread_messages,
+            max_message_size=limits.max_message,
+            receive_buffer_size=RECEIVE_SIZE,
+            host="",  # required of clients, for a handshake that is done elsewhere
+            path="",
+        )
+        self._wire = wire
+        self._limits = limits
+        self._partial = bytearray()
+        self._unread = 0
+        self._room = trio.Event()
+        self._reader_ended = trio.Event()
+
+    def taken(self, message: str | bytes) -> None:
+        """A message was received: there is room for more."""
+        self._unread -= size_of(message)
+        self._room.set()
+
+    async def leave(self, code: int, reason: str) -> None:
+        """Close, and wait for the reader to see the end."""
+        self._unread = 0
+        self._room.set()  # the reader must read on, to see the client's goodbye
+        await self.aclose(code, reason)
+        await self._reader_ended.wait()
+
+    def forget_ping(self, payload: bytes) -> None:
+        """Nobody waits for this pong any more."""
+        self._pings.pop(payload, None)
+
+    async def run(self) -> None:
+        """Read until the end; runs beside everything else that is done with the connection."""
+        try:
+            async with self._send_channel:
+                parsing = await self._read_frames()
+            if not parsing:
+                await self._discard_rest()
+        except ConnectionClosed:
+            pass
+        finally:
+            self._close_handshake.set()
+            self._reader_ended.set()
+
+    async def _read_frames(self) -> bool:
+        """Handle frames until the end; False if the peer broke the protocol and may still send."""
+        while True:
+            for event in self._wsproto.events():
+                if not await self._handle(event):
+                    return False
+            if not self._reader_running:
+                return True
+            try:
+                data = await self._wire.receive_some()
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                data = b""
+            if not data:
+                await self._abort_web_socket()
+                return True
+            if self._wsproto.state in {ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING}:
+                self._wsproto.receive_data(data)
+
+    async def _handle(self, event: Event) -> bool:
+        if isinstance(event, (BytesMessage, TextMessage)):
+            await self._handle_message_event(event)
+        elif isinstance(event, Ping):
+            if self._wsproto.state is ConnectionState.OPEN:  # once closing, a pong is an error
+                await self._send(event.response())
+        elif isinstance(event, Pong):
+            await self._handle_pong_event(event)
+        elif isinstance(event, CloseConnection):
+            if self._wsproto.state is ConnectionState.OPEN:  # wsproto found a broken frame
+                await self._fail(event.code, event.reason or "")
+                return False
+            await self._handle_close_connection_event(event)
+        return True
+
+    async def _handle_message_event(self, event: Any) -> None:
+        if self._close_reason is not None:
+            return
+        data, is_text = event.data, isinstance(event, TextMessage)
+        if event.message_finished and not self._partial:  # the usual: one read, one message
+            message: str | bytes = data if is_text else bytes(data)
+            size = size_of(message)
+        else:  # parts go into one buffer: a list of many tiny ones would be larger than their sum
+            self._partial += data.encode() if is_text else data
+            size = len(self._partial)
+        if size > self._limits.max_message:
+            self._partial = bytearray()
+            await self._fail(TOO_BIG, f"a message may have {self._limits.max_message} bytes")
+            return
+        if not event.message_finished:
+            return
+        if self._partial:
+            message = self._partial.decode() if is_text else bytes(self._partial)
+            self._partial = bytearray()
+        while self._unread and self._unread + size > self._limits.max_unread:
+            self._room = trio.Event()
+            await self._room.wait()
+        self._unread += size
+        try:
+            await self._send_channel.send(message)
+        except (trio.ClosedResourceError, trio.BrokenResourceError):
+            return  # closed on this side: nobody wants it
+
+    async def _fail(self, code: int, reason: str) -> None:
+        """Close because of what the client sent; messages that it sent before can't be received."""
+        self._close_reason = CloseReason(code, reason)
+        await self._recv_channel.aclose()
+        await self._send(CloseConnection(code=code, reason=reason))
+
+    async def _discard_rest(self) -> None:
+        """Read on after a broken frame: a reset would destroy our close frame on its way."""
+        await self._wire.finish_sending()
+        try:
+            while await self._wire.receive_some():
+                pass
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
