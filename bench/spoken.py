@@ -165,7 +165,7 @@ async def evaluate(todo: list[Case], *, rejection: float | str = "auto") -> list
     matcher = Matcher()
     results: dict[int, Result] = {}
     queue, work = trio.open_memory_channel[tuple[int, Case]](0)
-    link_in, link_out = trio.open_memory_channel[str](1)
+    link_in, link_out = trio.open_memory_channel[list[str]](1)
     limiter = trio.CapacityLimiter(CLIENTS)
 
     async def client(url: str, work) -> None:
@@ -176,7 +176,7 @@ async def evaluate(todo: list[Case], *, rejection: float | str = "auto") -> list
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(serve, settings, on_ready=link_in.send_nowait))
-        url = (await link_out.receive()).replace("http", "ws", 1) + "/ws"
+        url = (await link_out.receive())[0].replace("http", "ws", 1) + "/ws"
         async with trio.open_nursery() as clients:
             for _ in range(CLIENTS):
                 clients.start_soon(client, url, work)

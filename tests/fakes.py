@@ -131,7 +131,7 @@ class ToneSynthesizer:
 
 @attrs.define
 class EchoAgent:
-    """Answers "You said: …" word by word; `pause` seconds before each word, faults where planted."""
+    """Answers "You said: …" a word at a time, `pause` seconds before each; faults where planted."""
 
     pause: float = 0.0
     fail_on: str | None = None
@@ -152,7 +152,9 @@ class EchoAgent:
             await say(word + " ")
 
     async def not_understood(
-        self, transcript: Transcript, say: Callable[[str], Awaitable[None]]
+        self,
+        transcript: Transcript,  # noqa: ARG002  (the port's)
+        say: Callable[[str], Awaitable[None]],
     ) -> None:
         self.asked.append("?")
         await say("Sorry?")

@@ -17,6 +17,7 @@ import structlog
 import trio
 
 from voicechat import wiring
+from voicechat.gateway import tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+async def serve(settings: Settings, *, on_ready: Callable[[list[str]], None]) -> None:
     """Run the server until a signal ends it, or until cancelled.
 
     The first SIGINT or SIGTERM stops accepting, tells every client, and lets turns in flight end
@@ -35,7 +36,8 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
 
     Args:
         settings: The whole tree.
-        on_ready: Told the link to open, once every engine is ready and the port is open.
+        on_ready: Told the links to open, the one for this machine first, once every engine is
+            ready and the port is open.
 
     Raises:
         UsageError: The port cannot be opened, or a setting does not fit this machine.
@@ -46,6 +48,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
         with trio.CancelScope() as starting:
             await services.start(_signals, shutdown, starting, services.cancel_scope)
             parts = wiring.build(settings, shutdown)
+            await parts.probe()
             async with trio.open_nursery() as engines:
                 for engine in parts.engines:
                     engines.start_soon(services.start, engine.run)
@@ -54,7 +57,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
             async with trio.open_nursery() as door:
                 addresses = await door.start(parts.door)
                 log.info("ready", addresses=[address.url for address in addresses])
-                on_ready(_link(addresses[0]))
+                on_ready(_links(addresses[0]))
         services.cancel_scope.cancel()
 
 
@@ -76,7 +79,8 @@ async def _signals(
             starting.cancel()
 
 
-def _link(address: Bound) -> str:
-    """What to open in a browser here: an address that means "all" cannot be opened."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104
-    return attrs.evolve(address, host=host).url
+def _links(address: Bound) -> list[str]:
+    """What to open in a browser: here first, then from other machines where they can connect."""
+    if address.host not in {"0.0.0.0", "::"}:  # noqa: S104  (compared with, not bound to)
+        return [address.url]
+    return [attrs.evolve(address, host=host).url for host in ("localhost", *tls.lan_addresses())]

@@ -22,6 +22,7 @@ from voicechat.protocol.codec import Codec
 from voicechat.protocol.messages.connection import Recognizer
 from voicechat.session.manager import SessionManager
 from voicechat.session.session import Session
+from voicechat.settings import is_loopback
 from voicechat.speech.stt.grammar import Grammar
 from voicechat.speech.stt.pocketsphinx import PocketSphinxRecognizer
 from voicechat.speech.tts.espeak import EspeakSynthesizer
@@ -43,10 +44,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _COMMANDS_HINT = (
-    "The built-in recogniser works without any download, but understands only the assistant's"
-    " commands. You can type anything. For free speech, configure another recogniser."
+    "The built-in recogniser needs no download, and understands only the assistant's commands."
+    " Free speech needs a larger recogniser: see “Add an engine” in the documentation."
 )
-_SHOWN_EXAMPLES = 12
 _LAST_CLOSE_S = 2.0
 
 
@@ -57,12 +57,14 @@ class Parts:
     Attributes:
         engines: Speech engines; each is ready before the port opens.
         sessions: The branch of sessions.
+        probe: Fails with a clear error if the port cannot be opened.
         door: Serves the port until the shutdown is over; reports started with the addresses on
             which clients can then connect.
     """
 
     engines: tuple[Engine, ...]
     sessions: SessionManager
+    probe: Callable[[], Awaitable[None]]
     door: Callable[..., Awaitable[None]]
 
 
@@ -102,20 +104,17 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
     handler = ConnectionHandler(
         sessions=sessions,
         codec=codec,
-        recognizer=Recognizer(
-            "commands", agents.grammar.examples[:_SHOWN_EXAMPLES], _COMMANDS_HINT
-        ),
+        recognizer=Recognizer("commands", agents.suggestions, _COMMANDS_HINT),
         shutdown=shutdown,
         grace_s=settings.server.grace_s,
     )
-    door = partial(
-        front_door.serve,
-        _http(sessions),
-        handler,
-        settings=_door_settings(settings.server),
-        shutdown=shutdown,
+    where = _door_settings(settings.server)
+    return Parts(
+        engines=(vad, stt, tts),
+        sessions=sessions,
+        probe=partial(front_door.probe, where),
+        door=partial(front_door.serve, _http(sessions), handler, settings=where, shutdown=shutdown),
     )
-    return Parts((vad, stt, tts), sessions, door)
 
 
 def _voice_activity(speech: Speech) -> VoiceActivity:
@@ -145,12 +144,13 @@ def _http(sessions: SessionManager) -> QuartTrio:
 
 
 def _door_settings(server: Server) -> DoorSettings:
+    own_names = frozenset() if is_loopback(server.host) else tls.machine_names()
     return DoorSettings(
         host=server.host,
         port=server.port,
         tls=_tls(server),
         guard=Guard(
-            hosts=frozenset({server.host, *server.allowed_hosts}),
+            hosts=own_names | {server.host, *server.allowed_hosts},
             origins=frozenset(server.allowed_origins),
         ),
         # Connections end by themselves within the grace period; this is for those that do not.

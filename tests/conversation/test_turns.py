@@ -154,7 +154,7 @@ async def test_questions_in_a_row_are_all_answered_and_only_the_last_is_spoken(a
     agent = EchoAgent()
     async with running(agent) as (conversation, emit):
         turns = [conversation.user_text(f"question {n}") for n in range(10)]
-        with pytest.raises(ProtocolError) as caught:
+        with pytest.raises(ProtocolError) as caught:  # noqa: PT012  (the one too many)
             for n in range(50):
                 turns.append(conversation.user_text(f"more {n}"))
         assert caught.value.code is ErrorCode.BACKPRESSURE
@@ -187,7 +187,7 @@ async def test_a_fault_in_a_turn_ends_that_turn_only(autojump_clock, broken):
 
 async def test_an_expected_failure_keeps_its_words(autojump_clock):
     class Broken(EchoAgent):
-        async def respond(self, text, say):
+        async def respond(self, text, say):  # noqa: ARG002  (the port's)
             await say("Let me see. ")
             raise EngineFailed("The model is gone.", suggested_action="Start it.")
 

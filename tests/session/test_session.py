@@ -114,7 +114,7 @@ async def test_microphone_streams_are_checked(autojump_clock):
 @pytest.mark.requirement("L-4")
 async def test_a_fault_in_a_session_ends_that_session_only(autojump_clock):
     class Faulty(EchoAgent):
-        async def run(self, announce):
+        async def run(self, announce):  # noqa: ARG002  (the port's)
             await trio.sleep(1)
             raise ValueError("planted")
 
@@ -141,7 +141,7 @@ async def test_a_fault_in_a_session_ends_that_session_only(autojump_clock):
 
 async def test_a_recogniser_that_breaks_down_ends_the_stream_and_says_so(autojump_clock):
     class Broken(ScriptedRecognizer):
-        def open(self, on_partial):
+        def open(self, on_partial):  # noqa: ARG002  (the port's)
             raise EngineFailed("The recogniser is gone.", suggested_action="Type instead.")
 
     session = make(stt=Broken([]))

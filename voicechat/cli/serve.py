@@ -44,5 +44,7 @@ async def serve(
     return 0
 
 
-def _announce(link: str) -> None:
-    print(f"voicechat is ready: {link}", flush=True)
+def _announce(links: list[str]) -> None:
+    print(f"voicechat is ready: {links[0]}", flush=True)
+    for link in links[1:]:
+        print(f"from other machines: {link}", flush=True)

@@ -113,7 +113,7 @@ async def _server(url: str | None, settings: Settings) -> AsyncIterator[str]:
             tls_self_signed=False,
         ),
     )
-    send, receive = trio.open_memory_channel[str](1)
+    send, receive = trio.open_memory_channel[list[str]](1)
     async with trio.open_nursery() as nursery:
 
         async def run() -> None:
@@ -122,10 +122,10 @@ async def _server(url: str | None, settings: Settings) -> AsyncIterator[str]:
 
         nursery.start_soon(run)
         try:
-            link = await receive.receive()
+            links = await receive.receive()
         except trio.EndOfChannel:
             raise TalkFailed("Stopped before the server was ready.") from None
-        yield link
+        yield links[0]
         nursery.cancel_scope.cancel()
 
 

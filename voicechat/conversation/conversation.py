@@ -123,7 +123,10 @@ class Conversation:
             request.speak = self._refusals <= _SPOKEN_REFUSALS
         await self._emit(
             TranscriptFinal(
-                transcript.text, transcript.accepted, None if request is None else request.turn
+                transcript.text,
+                transcript.accepted,
+                None if request is None else request.turn,
+                transcript.confidence,
             )
         )
         if request is not None:

@@ -95,6 +95,12 @@ class Bound:
 _Listening = tuple[list[trio.SocketListener], list[Bound]]
 
 
+async def probe(settings: DoorSettings) -> None:
+    """Find out before anything is started whether the port can be opened; errors as `serve`."""
+    async with _listening(settings):
+        pass
+
+
 async def serve(
     app: QuartTrio,
     on_websocket: OnWebSocket,

@@ -98,6 +98,19 @@ def machine_names() -> frozenset[str]:
     return frozenset(names)
 
 
+def lan_addresses() -> list[str]:
+    """Addresses of this machine that others on its network can reach, IPv4 alone."""
+    found = []
+    for name in machine_names():
+        try:
+            address = ipaddress.IPv4Address(name)
+        except ValueError:
+            continue
+        if not address.is_loopback:
+            found.append(name)
+    return sorted(found)
+
+
 def self_signed(
     directory: Path, names: Collection[str] | None = None, now: datetime | None = None
 ) -> SelfSigned:

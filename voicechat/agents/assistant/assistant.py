@@ -14,7 +14,7 @@ import trio
 
 from voicechat.agents.assistant import timers, wording
 from voicechat.agents.assistant.answers import ANSWERS
-from voicechat.agents.assistant.answers.conversation import not_understood
+from voicechat.agents.assistant.answers.conversation import SUGGESTIONS, not_understood
 from voicechat.agents.assistant.device import PsutilReadings
 from voicechat.agents.assistant.matcher import Matcher
 from voicechat.agents.assistant.request import Environment, Memory, Request
@@ -114,6 +114,11 @@ class AssistantFactory:
     def grammar(self) -> SpokenGrammar:
         """What can be said, for the recogniser."""
         return self._matcher.grammar
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Commands worth trying first."""
+        return SUGGESTIONS
 
     def create(self, session_id: str) -> Assistant:  # noqa: ARG002  (the port's; sessions don't differ)
         """A fresh assistant without memory."""

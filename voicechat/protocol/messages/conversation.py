@@ -76,12 +76,14 @@ class TranscriptFinal(ServerMessage):
         text: The words; empty when nothing was recognised.
         accepted: False when the recogniser takes it for speech that it cannot understand.
         turn: The turn that it begins, or None where it begins none.
+        confidence: How sure the recogniser is, on a scale of its own; None where it cannot say.
     """
 
     type: ClassVar[str] = "transcript_final"
     text: str
     accepted: bool
     turn: int | None
+    confidence: float | None = None
 
 
 @attrs.frozen

@@ -205,6 +205,7 @@ export interface TranscriptFinal {
   text: string;
   accepted: boolean;
   turn: number | null;
+  confidence: number | null;
 }
 
 /** What the words seem to be so far; the next one replaces it. */

@@ -44,7 +44,7 @@ describe("a spoken turn", () => {
   it("then shows question and answer", () => {
     const state = play(
       ...spoken,
-      { type: "transcript_final", text: "what time is it", accepted: true, turn: 1 },
+      { type: "transcript_final", text: "what time is it", accepted: true, turn: 1, confidence: null },
       { type: "turn_started", turn: 1, origin: "voice" },
       { type: "stream_delta", turn: 1, text: "It is " },
       { type: "stream_delta", turn: 1, text: "noon." },
@@ -68,8 +68,8 @@ describe("a spoken turn", () => {
   it("shows speech that was refused, in its own words or without", () => {
     const state = play(
       ...spoken,
-      { type: "transcript_final", text: "what dime", accepted: false, turn: null },
-      { type: "transcript_final", text: "", accepted: false, turn: null },
+      { type: "transcript_final", text: "what dime", accepted: false, turn: null, confidence: null },
+      { type: "transcript_final", text: "", accepted: false, turn: null, confidence: null },
     );
     expect(texts(state)).toEqual([
       ["user", "what dime", "refused"],
@@ -81,7 +81,7 @@ describe("a spoken turn", () => {
     const state = play(
       WELCOME,
       { type: "turn_started", turn: 4, origin: "voice" },
-      { type: "transcript_final", text: "hello", accepted: true, turn: 4 },
+      { type: "transcript_final", text: "hello", accepted: true, turn: 4, confidence: null },
     );
     expect(state.entries.map((entry) => entry.kind)).toEqual(["user", "assistant"]);
   });

@@ -1,0 +1,254 @@
+"""Make the settings from file, environment and flags, remembering where each value came from.
+
+Defaults < `voicechat.toml` < `VOICECHAT_<SECTION>_<KEY>` < flags. Everything is checked before
+anything starts, and a bad value is refused with its key, its source and what is allowed instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from voicechat.errors import SettingError
+from voicechat.settings.kinds import FilePath
+from voicechat.settings.tree import (
+    MASK,
+    Setting,
+    Settings,
+    data_home,
+    fields_of,
+    leaves,
+    sections,
+    values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DEFAULT_FILE = Path("voicechat.toml")
+PREFIX = "VOICECHAT_"
+# They steer the project's own build and tests.
+NOT_SETTINGS = frozenset({"VOICECHAT_BUILD_PAGE", "VOICECHAT_CI", "VOICECHAT_TEST_DATA"})
+
+
+class Layer(StrEnum):
+    """Where a value can come from, weakest first."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    FLAG = "flag"
+
+
+@attrs.frozen
+class Source:
+    """Where a value came from: `where` is the file and key, the variable, or the flag's key."""
+
+    layer: Layer
+    where: str = ""
+
+    def __str__(self) -> str:
+        """Name it as a person would."""
+        match self.layer:
+            case Layer.DEFAULT:
+                return "default"
+            case Layer.FILE:
+                return self.where
+            case Layer.ENVIRONMENT:
+                return f"environment variable {self.where}"
+            case Layer.FLAG:
+                return "flag"
+
+
+@attrs.frozen
+class Effective:
+    """The settings in force and, by full key such as ``server.port``, the source of each."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+
+
+def load(
+    *, config: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str]
+) -> Effective:
+    """Combine all layers.
+
+    Args:
+        config: The TOML file; None takes `voicechat.toml` of the current directory if it exists.
+        environ: The environment, usually `os.environ`.
+        overrides: Text by full key, from flags.
+
+    Returns:
+        The settings and their sources. Relative paths of a file are relative to that file.
+
+    Raises:
+        SettingError: The file cannot be read, a key is unknown, a value is not allowed, or two
+            settings contradict each other.
+    """
+    known = leaves()
+    merged: dict[str, Any] = {"server.data_dir": data_home(environ)}
+    sources = dict.fromkeys(known, Source(Layer.DEFAULT))
+    for layer in (
+        _from_file(config, known),
+        _from_environment(environ, known),
+        _from_flags(overrides, known),
+    ):
+        for key, (value, source) in layer.items():
+            merged[key], sources[key] = value, source
+    for key, described in known.items():
+        if isinstance(described.kind, FilePath) and merged.get(key) is not None:
+            merged[key] = _expand(merged[key], environ)
+    settings = Settings(
+        **{
+            name: section(
+                **{
+                    key: merged[f"{name}.{key}"]
+                    for key, _ in fields_of(section)
+                    if f"{name}.{key}" in merged
+                }
+            )
+            for name, section in sections().items()
+        }
+    )
+    _refuse_contradictions(settings, sources)
+    return Effective(settings, sources)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach `host`; of names, only localhost is trusted."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+_Found = dict[str, tuple[Any, Source]]
+
+
+def _from_file(config: Path | None, known: Mapping[str, Setting]) -> _Found:
+    path = config if config is not None else DEFAULT_FILE
+    found: _Found = {}
+    for name, table in _read(path, required=config is not None).items():
+        if name not in sections():
+            raise _unknown(name, sections(), f"{path}", "section")
+        if not isinstance(table, dict):
+            raise SettingError(
+                f"{path}: {name} is {table!r}; it must be a section",
+                suggested_action=f"Write [{name}] and the keys under it.",
+            )
+        for key, raw in table.items():
+            full, source = f"{name}.{key}", Source(Layer.FILE, f"{path}:{name}.{key}")
+            if full not in known:
+                raise _unknown(full, known, f"{path}")
+            try:
+                value = known[full].kind.check(raw)
+            except ValueError:
+                raise _bad_value(full, raw, known[full], source) from None
+            if isinstance(value, Path) and not str(value).startswith("~"):
+                value = path.parent / value
+            found[full] = (value, source)
+    return found
+
+
+def _read(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if not required:
+            return {}
+        raise SettingError(
+            f"there is no settings file {path}",
+            suggested_action="Check --config, or leave it out to use the defaults.",
+        ) from None
+    except OSError as error:
+        raise SettingError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingError(f"{path} is not UTF-8 text, as TOML must be") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"{path} is not valid TOML: {error}") from None
+
+
+def _from_environment(environ: Mapping[str, str], known: Mapping[str, Setting]) -> _Found:
+    names = {PREFIX + key.replace(".", "_").upper(): key for key in known}
+    found: _Found = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        if name not in names:
+            raise _unknown(name, names, "the environment", "variable")
+        source = Source(Layer.ENVIRONMENT, name)
+        found[names[name]] = (_parse(names[name], text, known, source), source)
+    return found
+
+
+def _from_flags(overrides: Mapping[str, str], known: Mapping[str, Setting]) -> _Found:
+    found: _Found = {}
+    for key, text in overrides.items():
+        if key not in known:
+            raise _unknown(key, known, "the command line")
+        source = Source(Layer.FLAG, key)
+        found[key] = (_parse(key, text, known, source), source)
+    return found
+
+
+def _parse(key: str, text: str, known: Mapping[str, Setting], source: Source) -> Any:
+    try:
+        return known[key].kind.from_text(text)
+    except ValueError:
+        raise _bad_value(key, text, known[key], source) from None
+
+
+def _expand(path: Path, environ: Mapping[str, str]) -> Path:
+    """Put the home directory for a leading ``~``."""
+    if path.parts[:1] != ("~",):
+        return path
+    home = environ.get("HOME", "")
+    return (Path(home) if home else Path.home()).joinpath(*path.parts[1:])
+
+
+def _bad_value(key: str, value: object, described: Setting, source: Source) -> SettingError:
+    shown = MASK if described.secret else repr(value)
+    return SettingError(f"{key} is {shown} ({source}); allowed: {described.kind.allowed}")
+
+
+def _unknown(name: str, known: Iterable[str], where: str, what: str = "setting") -> SettingError:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    action = f"Did you mean {near[0]}?" if near else "`voicechat config` lists all of them."
+    return SettingError(f"{where} has an unknown {what} {name}", suggested_action=action)
+
+
+def _refuse_contradictions(settings: Settings, sources: Mapping[str, Source]) -> None:
+    server, value = settings.server, values(settings)
+
+    def refuse(key: str, why: str, action: str) -> SettingError:
+        return SettingError(
+            f"{key} is {str(value[key])!r} ({sources[key]}); {why}", suggested_action=action
+        )
+
+    if not (is_loopback(server.host) or server.insecure):
+        raise refuse(
+            "server.host",
+            "other machines could use it without a key; allowed: a loopback address "
+            "such as 127.0.0.1, or any address with server.insecure",
+            "Keep 127.0.0.1, or add --insecure if you trust everybody on this network.",
+        )
+    for one, other in (
+        ("server.tls_cert", "server.tls_key"),
+        ("server.tls_key", "server.tls_cert"),
+    ):
+        if value[one] is not None and value[other] is None:
+            raise refuse(one, f"it needs {other} as well", f"Set {other}, or neither.")
+    if server.tls_self_signed and server.tls_cert is not None:
+        raise refuse(
+            "server.tls_self_signed",
+            "it cannot be combined with server.tls_cert",
+            "Choose your own certificate or a self-signed one.",
+        )

@@ -1,0 +1,255 @@
+"""Every setting of voicechat, in one frozen tree: its type, its default, its range and its help.
+
+The reference page and `voicechat config` are made from this file, so a new setting is one new
+field here and nothing else. Other parts take the section they need, never the whole tree.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from voicechat.errors import SettingError
+from voicechat.settings.kinds import (
+    Boolean,
+    Choice,
+    FilePath,
+    Integer,
+    Kind,
+    Number,
+    Text,
+    TextList,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_METADATA = "voicechat.setting"
+MASK = "********"
+
+
+@attrs.frozen
+class Setting:
+    """What is known about one setting besides its value.
+
+    Attributes:
+        kind: Its type and range.
+        help: One sentence for people.
+        secret: True when its value must never be shown.
+        shown_default: How documentation shows a default that depends on the machine.
+    """
+
+    kind: Kind
+    help: str
+    secret: bool = False
+    shown_default: str = ""
+
+
+def setting(
+    default: Any,
+    kind: Kind,
+    help: str,  # noqa: A002  (the word that every command line uses)
+    *,
+    secret: bool = False,
+    shown_default: str = "",
+) -> Any:
+    """Declare a field of a section; a value outside `kind` raises `SettingError`."""
+
+    def validate(_section: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        try:
+            kind.check(value)
+        except ValueError:
+            shown = MASK if secret else repr(value)
+            raise SettingError(f"{attribute.name} is {shown}; allowed: {kind.allowed}") from None
+
+    described = Setting(kind, help, secret=secret, shown_default=shown_default)
+    return attrs.field(default=default, validator=validate, metadata={_METADATA: described})
+
+
+def data_home(environ: Mapping[str, str]) -> Path:
+    """Return the folder for what voicechat keeps, by the XDG base directory specification."""
+    base = Path(environ.get("XDG_DATA_HOME", ""))
+    if not base.is_absolute():  # the specification says to ignore a relative one
+        home = environ.get("HOME", "")
+        base = (Path(home) if home else Path.home()) / ".local" / "share"
+    return base / "voicechat"
+
+
+def _data_home_of_this_process() -> Path:
+    return data_home(os.environ)
+
+
+@attrs.frozen
+class Server:
+    """The port, who may use it, and how much."""
+
+    host: str = setting(
+        "127.0.0.1",
+        Text("an address or a host name"),
+        "Address to listen on; 0.0.0.0 or :: is every address, which needs `insecure`.",
+    )
+    port: int = setting(
+        8000,
+        Integer(0, 65_535),
+        "Port for the page, the API and the WebSocket; 0 picks a free one.",
+    )
+    tls_cert: Path | None = setting(
+        None, FilePath(optional=True), "Certificate chain (PEM) to serve HTTPS with."
+    )
+    tls_key: Path | None = setting(
+        None, FilePath(optional=True), "Private key (PEM) that belongs to the certificate."
+    )
+    tls_self_signed: bool = setting(
+        False,
+        Boolean(),
+        "Serve HTTPS with a certificate made here and kept in data_dir; browsers warn once.",
+    )
+    insecure: bool = setting(
+        False,
+        Boolean(),
+        "Allow an address that other machines can reach although there are no keys.",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        (),
+        TextList("host names"),
+        "Further names by which browsers reach this server (Host header).",
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        (),
+        TextList("origins such as https://example.org"),
+        "Further origins whose pages may open the WebSocket.",
+    )
+    max_connections: int = setting(
+        64, Integer(1, 100_000), "WebSocket connections at once; further ones are refused."
+    )
+    max_message_bytes: int = setting(
+        1024 * 1024,
+        Integer(1024, 64 * 1024 * 1024, "bytes"),
+        "Longest message taken from a client.",
+    )
+    grace_s: float = setting(
+        30.0,
+        Number(0, 3600, "seconds"),
+        "How long answers in flight may go on after a stop signal.",
+    )
+    data_dir: Path = setting(
+        attrs.Factory(_data_home_of_this_process),
+        FilePath(),
+        "Folder for what is kept between runs.",
+        shown_default="$XDG_DATA_HOME/voicechat (~/.local/share/voicechat)",
+    )
+
+
+@attrs.frozen
+class Speech:
+    """The engines that hear and speak."""
+
+    vad: str = setting("silero", Choice(("silero", "webrtc")), "Voice activity detector.")
+    vad_threshold: float = setting(
+        0.5, Number(0, 1), "Probability from which a frame of audio counts as speech."
+    )
+    stt: str = setting("pocketsphinx", Choice(("pocketsphinx",)), "Speech recogniser.")
+    stt_rejection: float | str = setting(
+        "auto",
+        Number(-10, 10, words=("auto",)),
+        "Score below which speech counts as not understood; auto takes the tuned value.",
+    )
+    stt_streams: int = setting(
+        4, Integer(1, 64), "Utterances that can be recognised at once; each costs memory."
+    )
+    tts: str = setting("espeak", Choice(("espeak",)), "Speech synthesiser.")
+    voice: str = setting("en", Text("a voice of the synthesiser"), "Voice of the synthesiser.")
+    rate_wpm: int = setting(175, Integer(80, 450, "words a minute"), "Speaking rate.")
+    volume: int = setting(100, Integer(0, 200, "percent"), "Loudness of the answers.")
+
+
+@attrs.frozen
+class Conversation:
+    """When a turn ends and how far ahead an answer is sent."""
+
+    endpoint_silence_ms: int = setting(
+        500, Integer(150, 5000, "milliseconds"), "Silence after speech that ends what was said."
+    )
+    pre_roll_ms: int = setting(
+        300,
+        Integer(0, 2000, "milliseconds"),
+        "Audio kept from before speech was noticed, so that no first syllable is lost.",
+    )
+    max_utterance_s: float = setting(
+        30.0, Number(1, 300, "seconds"), "Longest utterance; what is longer is ended here."
+    )
+    audio_ahead_ms: int = setting(
+        500,
+        Integer(50, 10_000, "milliseconds"),
+        "How far the audio of an answer may run ahead of its playback.",
+    )
+
+
+@attrs.frozen
+class Agent:
+    """Who answers."""
+
+    kind: str = setting("assistant", Choice(("assistant",)), "The agent that answers.")
+
+
+@attrs.frozen
+class Log:
+    """What is logged, on standard error."""
+
+    level: str = setting(
+        "info", Choice(("debug", "info", "warning", "error")), "Least important level to log."
+    )
+    format: str = setting(
+        "auto",
+        Choice(("auto", "console", "json")),
+        "Shape of the log; auto is console on a terminal and JSON lines elsewhere.",
+    )
+    transcripts: bool = setting(
+        False, Boolean(), "Log what people and the assistant say; level debug does so too."
+    )
+
+
+def _section(cls: type[Any]) -> Any:
+    return attrs.field(factory=cls, metadata={_METADATA: cls})
+
+
+@attrs.frozen
+class Settings:
+    """The whole tree, one attribute a section."""
+
+    server: Server = _section(Server)
+    speech: Speech = _section(Speech)
+    conversation: Conversation = _section(Conversation)
+    agent: Agent = _section(Agent)
+    log: Log = _section(Log)
+
+
+def sections() -> dict[str, type[Any]]:
+    """Return the class of each section, by name, in the order of the tree."""
+    return {field.name: field.metadata[_METADATA] for field in attrs.fields(Settings)}
+
+
+def fields_of(section: type[Any]) -> Iterator[tuple[str, Setting]]:
+    """Yield name and description of each setting of a section."""
+    for field in attrs.fields(section):
+        yield field.name, field.metadata[_METADATA]
+
+
+def leaves() -> dict[str, Setting]:
+    """Return every setting by its full key, such as ``server.port``."""
+    return {
+        f"{name}.{key}": described
+        for name, section in sections().items()
+        for key, described in fields_of(section)
+    }
+
+
+def values(settings: Settings) -> dict[str, Any]:
+    """Return every value by its full key."""
+    return {
+        key: getattr(getattr(settings, key.partition(".")[0]), key.partition(".")[2])
+        for key in leaves()
+    }
