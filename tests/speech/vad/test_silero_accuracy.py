@@ -61,7 +61,7 @@ def test_it_agrees_with_the_onnx_model(
         onnx = reference.SileroVAD(16_000)
         expected = [onnx.process(frame.tobytes()) for frame in frames(pcm)]
         differences[name] = float(np.max(np.abs(np.subtract(follow(model, pcm), expected))))
-    print("largest difference to ONNX:", {k: round(v, 5) for k, v in differences.items()})  # noqa: T201  (shown with -rP)
+    print("largest difference to ONNX:", {k: round(v, 5) for k, v in differences.items()})
     assert max(differences.values()) < 0.01
 
 

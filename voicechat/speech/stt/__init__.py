@@ -1,0 +1,1 @@
+"""Recognisers, one adapter a file."""

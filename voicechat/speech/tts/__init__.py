@@ -1,0 +1,1 @@
+"""Synthesisers, one adapter a file."""
