@@ -52,6 +52,8 @@ class Matcher:
         self._vocabulary = vocabulary(self._intents)
         self.grammar: SpokenGrammar = speech_grammar(self._intents)
         self._complete = self.grammar.compile()
+        for example in self.grammar.examples:
+            self.match(example)  # hassil prepares a template when it first meets it: some 20 ms
 
     @property
     def intent_names(self) -> tuple[str, ...]:
