@@ -97,8 +97,14 @@ def segments(*lengths, speech=True, likelihood=-1.0):
 
 def test_confidence_is_the_difference_over_the_words():
     words = [Segment(0, 9, False, -90.0), Segment(10, 19, True, -30.0), Segment(20, 24, True, -5.0)]
-    phones = segments(10, 10, 10)
+    phones = [Segment(0, 9, False, -10.0), Segment(10, 24, True, -15.0)]
     assert confidence(words, phones) == pytest.approx((-35.0 + 15.0) / 15)  # mean and worst alike
+
+
+def test_speech_that_no_word_covers_lowers_the_confidence():
+    words = [Segment(0, 29, True, -30.0), Segment(30, 99, False, -70.0)]
+    phones = [Segment(0, 39, True, -40.0), Segment(40, 99, False, -60.0)]
+    assert confidence(words, phones) == pytest.approx(-10 / 40)
 
 
 def test_a_bad_stretch_lowers_the_confidence():

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     Spectrum = NDArray[np.float64]
 
-FRAME = 320  # samples: 20 ms at 16 kHz
+FRAME = 512  # samples: 32 ms at 16 kHz, long enough to tell a voice's harmonics from noise
 HOP = FRAME // 2
-FIRST = 10  # hops (100 ms) from which the noise is first estimated: they precede the speech
-SMOOTHING = 0.9  # of the decision-directed estimate; less lets single bins ring ("musical noise")
-OVERESTIMATE = 1.5
+FIRST = 8  # hops (128 ms) from which the noise is first estimated: they precede the speech
+SMOOTHING = 0.95  # of the decision-directed estimate; less lets single bins ring ("musical noise")
+OVERESTIMATE = 2.0
 LEAST_GAIN = 0.1  # -20 dB: what is left hides the artefacts
 FALL, RISE = 0.9, 0.97  # of the old estimate that each hop keeps when it is quieter, or similar
-CREEP = 1.005  # per hop: so slowly grows the estimate under what is louder
-SIMILAR = 3.0  # times the noise: what is louder counts as speech
+CREEP = 1.01  # per hop: so slowly grows the estimate under what is louder
+SIMILAR = 4.0  # times the noise: what is louder counts as speech
 HARMLESS = HOP * 30.0**2  # power in a bin of white noise of -60 dBFS, which is left alone
 
 
 class Denoiser:
-    """One stream; 10 ms of delay, some 40 µs for each 10 ms."""
+    """One stream; it delays by 16 ms."""
 
     def __init__(self) -> None:
         self._window = np.sqrt(np.hanning(FRAME + 1)[:FRAME])

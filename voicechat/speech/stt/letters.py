@@ -1,8 +1,8 @@
 """PURE. Guesses the pronunciation of an English word that no dictionary has.
 
 A grammar that holds one unknown word does not compile at all, so a rough guess is better than none.
-The rules are the commonest reading of each spelling (after Carney, *A Survey of English Spelling*);
-known words inside a compound, and endings, are taken from the dictionary first.
+The rules are a plausible reading of each spelling; known words inside a compound, and endings, are
+taken from the dictionary first.
 """
 
 from __future__ import annotations

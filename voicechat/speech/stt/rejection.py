@@ -43,10 +43,12 @@ def _per_frame(segments: Sequence[Segment], frames: int) -> list[float]:
 
 
 def confidence(words: Sequence[Segment], phones: Sequence[Segment]) -> float | None:
-    """Log-likelihood ratio per frame, words against phones, in nats; None without a word.
+    """How well the words explain the speech; higher is surer, None without a word.
 
-    Two thirds of it are the mean from the first word to the last, one third is the worst quarter
-    of a second: without that, one wrong word is lost in a long sentence.
+    It is the log-likelihood ratio per frame of words against phones, in nats: two thirds the mean
+    from the first word to the last, one third the worst quarter of a second, as one wrong word is
+    lost in the mean of a long sentence. From it goes the share (0…1) of the speech that the words
+    leave out: a grammar likes to take a long foreign sentence for a short one between silences.
     """
     spoken = [word for word in words if word.speech]
     if not spoken:
@@ -58,4 +60,10 @@ def confidence(words: Sequence[Segment], phones: Sequence[Segment]) -> float | N
     sums = list(accumulate(ratios, initial=0.0))
     window = min(WINDOW, len(ratios))
     worst = min(sums[i + window] - sums[i] for i in range(len(sums) - window)) / window
-    return (2 * sums[-1] / len(ratios) + worst) / 3
+    return (2 * sums[-1] / len(ratios) + worst) / 3 - _left_out(spoken, phones)
+
+
+def _left_out(words: Sequence[Segment], phones: Sequence[Segment]) -> float:
+    covered = {frame for word in words for frame in range(word.start, word.end + 1)}
+    speech = [f for phone in phones if phone.speech for f in range(phone.start, phone.end + 1)]
+    return sum(frame not in covered for frame in speech) / max(1, len(speech))
