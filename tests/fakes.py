@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from voicechat.protocol.messages.connection import Error
 from voicechat.speech.ports import SpeechChunk, Transcript
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class Collector:
         self._changed.set()
         self._changed = trio.Event()
         await trio.lowlevel.checkpoint()
+
+    async def report(self, error) -> None:
+        await self(Error.of(error, "0"))
 
     def of(self, kind):
         return [item for item in self.items if isinstance(item, kind)]

@@ -77,6 +77,8 @@ class ProtocolError(VoicechatError):
     """A client's message or frame is wrong; it is told so and the connection lives."""
 
     code = ErrorCode.INVALID_MESSAGE
+    client_seq: int | None = None
+    """The `seq` of the message that caused it, where it could be read."""
 
 
 class EngineFailed(VoicechatError):
@@ -91,3 +93,15 @@ class CapacityExceeded(VoicechatError):
 
     code = ErrorCode.CAPACITY_EXCEEDED
     retryable = True
+
+
+def expected(error: BaseException) -> VoicechatError | None:
+    """The error that was raised on purpose, out of the groups that nurseries make.
+
+    None when something else went wrong as well: that deserves a traceback.
+    """
+    if isinstance(error, BaseExceptionGroup) and error.split(VoicechatError)[1] is not None:
+        return None
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, VoicechatError) else None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import asynccontextmanager
+
 import pytest
 import trio
 
 from tests.fakes import Collector, LoudnessVoiceActivity, ScriptedRecognizer, loud, quiet
+from voicechat.conversation.ear import Ear
 from voicechat.conversation.endpoint import EndpointReason
 from voicechat.conversation.listener import Listener
+from voicechat.errors import EngineFailed, ErrorCode
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import (
     AudioOpen,
@@ -15,6 +20,7 @@ from voicechat.protocol.messages.audio import (
     SpeechEnded,
     SpeechStarted,
 )
+from voicechat.protocol.messages.connection import Error
 from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
 from voicechat.settings import Conversation as ConversationSettings
 from voicechat.speech.ports import INPUT_RATE, Transcript
@@ -23,7 +29,16 @@ ONE = Transcript("what time is it")
 TWO = Transcript("set a timer")
 
 
-async def listen(pcm, transcripts, *, rate=INPUT_RATE, mode=ListenMode.HANDS_FREE, skip=(), **how):
+async def listen(
+    pcm,
+    transcripts,
+    *,
+    rate=INPUT_RATE,
+    mode=ListenMode.HANDS_FREE,
+    skip=(),
+    recognizer=ScriptedRecognizer,
+    **how,
+):
     """Stream `pcm` in frames of 20 ms; `skip` names frames that never arrive."""
     emit, heard = Collector(), []
 
@@ -31,16 +46,17 @@ async def listen(pcm, transcripts, *, rate=INPUT_RATE, mode=ListenMode.HANDS_FRE
         await trio.lowlevel.checkpoint()
         heard.append(utterance)
 
-    stt = ScriptedRecognizer(list(transcripts))
+    stt = recognizer(list(transcripts))
     listener = Listener(
         vad=LoudnessVoiceActivity(),
         stt=stt,
         emit=emit,
         heard=take,
+        report=emit.report,
         settings=ConversationSettings(**how),
         vad_threshold=0.5,
     )
-    send, receive = trio.open_memory_channel[AudioFrame](4)
+    send, receive = trio.open_memory_channel[AudioFrame](math.inf)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(listener.listen, AudioOpen(1, rate, mode), receive)
         size = rate // 50 * 2
@@ -154,3 +170,78 @@ async def test_frames_that_were_lost_do_not_shift_positions(autojump_clock):
     emit, heard, _ = await listen(pcm, [ONE], skip=range(10, 30))
     assert heard[0].endpoint.speech_end == pytest.approx(2 * INPUT_RATE, abs=600)
     assert emit.of(SpeechStarted)[0].at == pytest.approx(INPUT_RATE, abs=600)
+
+
+async def test_push_to_talk_in_silence_has_an_end(autojump_clock):
+    emit, heard, stt = await listen(
+        quiet(5), [ONE] * 9, mode=ListenMode.PUSH_TO_TALK, max_utterance_s=2
+    )
+    assert heard == []
+    assert len(emit.of(TranscriptFinal)) == 3
+    assert max(len(audio) for audio in stt.audio) <= 2 * (2 * INPUT_RATE + 1024)
+
+
+async def test_push_to_talk_hears_the_last_sample(autojump_clock):
+    _, _, stt = await listen(loud(0.22), [ONE], mode=ListenMode.PUSH_TO_TALK)
+    assert bytes(stt.audio[0]).startswith(loud(0.22))
+
+
+async def test_a_long_hole_keeps_positions_true(autojump_clock):
+    pcm = quiet(6) + loud(1) + quiet(1)
+    emit, heard, _ = await listen(pcm, [ONE], skip=range(10, 260))
+    assert emit.of(SpeechStarted)[0].at == pytest.approx(6 * INPUT_RATE, abs=600)
+    assert emit.of(SpeechEnded)[0].at == pytest.approx(7 * INPUT_RATE, abs=600)
+    assert len(heard) == 1
+
+
+async def test_audio_that_was_sent_twice_is_heard_once(autojump_clock):
+    ear, _ = make_ear()
+    both = loud(0.04)
+    once = AudioFrame(FrameKind.MICROPHONE, 1, 0, 0, both)
+    assert ear._in_place(once) == both
+    assert ear._in_place(once) == b""
+    half = AudioFrame(FrameKind.MICROPHONE, 1, 1, 320, both)
+    assert ear._in_place(half) == both[640:]
+    nothing = AudioFrame(FrameKind.MICROPHONE, 1, 2, 0, b"", last=True)
+    assert ear._in_place(nothing) == b""
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.01, 0.05, 0.1, 0.5, 1.0])
+async def test_every_threshold_that_is_allowed_works(threshold):
+    make_ear(threshold)
+
+
+def make_ear(threshold=0.5):
+    emit = Collector()
+    _, receive = trio.open_memory_channel[AudioFrame](1)
+    settings = ConversationSettings()
+    stream = AudioOpen(1, INPUT_RATE)
+    return Ear(stream, receive, LoudnessVoiceActivity(), settings, threshold, emit), emit
+
+
+async def test_a_recogniser_that_breaks_down_is_reported_and_tried_again(autojump_clock):
+    class Flaky(ScriptedRecognizer):
+        def open(self, on_partial):
+            if len(self.transcripts) == 2:
+                self.transcripts.pop(0)
+                raise EngineFailed("The recogniser is gone.")
+            return super().open(on_partial)
+
+    emit, heard, _ = await listen(
+        quiet(1) + loud(1) + quiet(1) + loud(1) + quiet(1), [ONE, TWO], recognizer=Flaky
+    )
+    assert [utterance.transcript for utterance in heard] == [TWO]
+    assert [error.message for error in emit.of(Error)] == ["The recogniser is gone."]
+    assert emit.of(TranscriptFinal) == [TranscriptFinal("", accepted=False, turn=None)]
+
+
+async def test_nobody_waits_for_a_decoder_without_end(autojump_clock):
+    class Busy(ScriptedRecognizer):
+        @asynccontextmanager
+        async def open(self, on_partial):  # noqa: ARG002  (the port's)
+            await trio.sleep_forever()
+            yield
+
+    emit, heard, _ = await listen(quiet(1) + loud(9) + quiet(1), [], recognizer=Busy)
+    assert heard == []
+    assert emit.of(Error)[0].code is ErrorCode.CAPACITY_EXCEEDED

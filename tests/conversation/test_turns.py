@@ -13,6 +13,7 @@ from voicechat.conversation.endpoint import Endpoint, EndpointReason
 from voicechat.conversation.listener import Heard
 from voicechat.errors import EngineFailed, ErrorCode, ProtocolError
 from voicechat.protocol.frames import AudioFrame
+from voicechat.protocol.messages.connection import Error
 from voicechat.protocol.messages.conversation import (
     Origin,
     ResponseComplete,
@@ -35,6 +36,7 @@ async def running(agent=None, tts=None, *, speak=True, ahead_s=0.5):
         agent=agent or EchoAgent(),
         tts=tts or ToneSynthesizer(),
         emit=emit,
+        report=emit.report,
         output_rate=RATE,
         speak=speak,
         ahead_s=ahead_s,
@@ -274,9 +276,72 @@ async def test_draining_lets_the_turn_end_and_takes_no_new_one(autojump_clock):
 
 async def test_stop_says_that_the_server_ends(autojump_clock):
     async with running() as (conversation, emit):
-        conversation.stop()
         conversation.user_text("x" * 50)
         await emit.wait_for(AudioFrame)
         conversation.stop()
         await conversation.drain()
     assert emit.of(StreamInterrupted)[0].reason is StopReason.SHUTDOWN
+
+
+async def test_stop_ends_the_turns_that_wait_as_well(autojump_clock):
+    async with running() as (conversation, emit):
+        turns = [conversation.user_text(f"question {n}") for n in range(3)]
+        conversation.stop()
+        await conversation.drain()
+    stopped = [(item.turn, item.reason) for item in emit.of(StreamInterrupted)]
+    assert stopped == [(turn, StopReason.SHUTDOWN) for turn in turns]
+
+
+async def test_a_question_right_behind_another_stops_it_at_once(autojump_clock):
+    """Also in the moment when the first one's turn has just been announced."""
+    slow = trio.Event()
+
+    class SlowClient(Collector):
+        async def __call__(self, item, /):
+            await super().__call__(item)
+            if isinstance(item, TurnStarted) and item.turn == 1:
+                await slow.wait()
+
+    emit = SlowClient()
+    conversation = Conversation(
+        agent=EchoAgent(),
+        tts=ToneSynthesizer(),
+        emit=emit,
+        report=emit.report,
+        output_rate=RATE,
+        speak=True,
+        ahead_s=0.5,
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(conversation.run)
+        conversation.user_text("x" * 100)
+        await emit.wait_for(TurnStarted)
+        conversation.user_text("and now this")
+        done = await emit.wait_for(ResponseComplete)
+        nursery.cancel_scope.cancel()
+    assert done.turn == 2
+    assert emit.of(StreamInterrupted)[0].turn == 1
+    assert {frame.stream for frame in emit.of(AudioFrame)} == {2}
+
+
+async def test_an_answer_without_its_sound_is_still_an_answer(autojump_clock):
+    class Mute(ToneSynthesizer):
+        def speak(self, text):  # noqa: ARG002  (the port's)
+            raise EngineFailed("The voice is gone.", suggested_action="Read the answer.")
+
+    async with running(tts=Mute()) as (conversation, emit):
+        conversation.user_text("one. two. three. four. five. six. seven. eight")
+        done = await emit.wait_for(ResponseComplete)
+    assert done.text.endswith("eight. ")
+    (error,) = emit.of(Error)
+    assert (error.code, error.message) == (ErrorCode.ENGINE_FAILED, "The voice is gone.")
+    assert not emit.of(StreamError)
+    assert emit.items.index(error) < emit.items.index(done)
+
+
+async def test_speech_that_comes_too_late_is_told_so(autojump_clock):
+    async with running() as (conversation, emit):
+        await conversation.drain()
+        with pytest.raises(ProtocolError):
+            await conversation.heard(said("what time is it"))
+    assert emit.of(TranscriptFinal)[0].turn is None

@@ -14,7 +14,7 @@ import structlog
 import trio
 
 from voicechat.conversation.turn import Turn, TurnRequest
-from voicechat.errors import EngineFailed, ErrorCode, ProtocolError, VoicechatError
+from voicechat.errors import EngineFailed, ErrorCode, ProtocolError, expected
 from voicechat.observability.correlation import new_correlation_id
 from voicechat.protocol.messages.conversation import (
     Origin,
@@ -28,9 +28,12 @@ from voicechat.protocol.messages.conversation import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from voicechat.agents.ports import Agent
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.listener import Heard
+    from voicechat.errors import VoicechatError
     from voicechat.speech.ports import TextToSpeech
 
 log = structlog.get_logger()
@@ -47,6 +50,7 @@ class Conversation:
         agent: Who thinks.
         tts: Who speaks.
         emit: Reaches the client.
+        report: Tells the client what went wrong beside the answer.
         output_rate: Sample rate in Hz of the speech that the client wants.
         speak: Whether answers are spoken; can be changed at any time.
         ahead_s: Seconds of speech that may leave before they are due.
@@ -58,6 +62,7 @@ class Conversation:
         agent: Agent,
         tts: TextToSpeech,
         emit: Emit,
+        report: Callable[[VoicechatError], Awaitable[None]],
         output_rate: int,
         speak: bool,
         ahead_s: float,
@@ -66,6 +71,7 @@ class Conversation:
         self._agent = agent
         self._tts = tts
         self._emit = emit
+        self._report = report
         self._output_rate = output_rate
         self._ahead_s = ahead_s
         # Announcements may fill it too, but they wait for a place: users' requests always find one.
@@ -82,6 +88,7 @@ class Conversation:
         self._open = 0
         self._turn_ended = trio.Event()
         self._draining = False
+        self._stopping = False
 
     async def run(self) -> None:
         """Own the agent's background work and the turns, until cancelled."""
@@ -109,8 +116,12 @@ class Conversation:
 
     async def heard(self, heard: Heard) -> None:
         """An utterance of the user is final; errors as `user_text`."""
-        self._check_open()
         transcript = heard.transcript
+        try:
+            self._check_open()
+        except ProtocolError:
+            await self._emit(TranscriptFinal(transcript.text, transcript.accepted, turn=None))
+            raise
         request: TurnRequest | None = None
         if transcript.accepted and transcript.text:
             self._refusals = 0
@@ -164,7 +175,8 @@ class Conversation:
             await self._turn_ended.wait()
 
     def stop(self) -> None:
-        """End the turn that is running because the server does."""
+        """End every turn that is left because the server does."""
+        self._stopping = True
         self._stop(StopReason.SHUTDOWN, None)
 
     # -- inside --------------------------------------------------------------------------------
@@ -220,8 +232,9 @@ class Conversation:
             await self._played_to_end()
         else:
             self._waiting_users -= 1
-        # A newer question waits: answer this one in text, so that nothing is lost.
-        request.speak = request.speak and self.speak and not self._waiting_users
+            # A newer question waits: answer this one in text, so that nothing is lost.
+            request.speak = request.speak and not self._waiting_users
+        request.speak = request.speak and self.speak
         turn = Turn(
             request,
             agent=self._agent,
@@ -248,10 +261,12 @@ class Conversation:
     async def _guarded(self, turn: Turn) -> None:
         """The barrier: a fault in a turn ends that turn and is told, nothing else."""
         request = turn.request
-        await self._emit(TurnStarted(request.turn, request.origin))
         self._current, self._scope = turn, trio.CancelScope()
+        if self._stopping:
+            self._stop(StopReason.SHUTDOWN, None)
         try:
             with self._scope as scope:
+                await self._emit(TurnStarted(request.turn, request.origin))
                 await turn.run()
         except Exception as error:  # noqa: BLE001  (the barrier of a turn)
             await self._failed(request.turn, error)
@@ -265,33 +280,19 @@ class Conversation:
             log.info("turn interrupted", reason=self._stop_reason, samples=turn.samples)
             await self._emit(StreamInterrupted(request.turn, self._stop_reason))
             return
+        if turn.unspoken is not None:
+            await self._report(turn.unspoken)
         timings = turn.timings()
         log.info("turn complete", origin=request.origin, **_present(timings))
         await self._emit(ResponseComplete(request.turn, turn.text, timings))
 
     async def _failed(self, turn: int, error: Exception) -> None:
         correlation_id = new_correlation_id()
-        known = _single(error)
+        known = expected(error)
         log.error("turn failed", correlation_id=correlation_id, exc_info=None if known else error)
         if known is None:
             known = EngineFailed("The answer could not be finished.", suggested_action="Ask again.")
-        await self._emit(
-            StreamError(
-                turn,
-                known.code,
-                known.message,
-                known.retryable,
-                known.suggested_action,
-                correlation_id,
-            )
-        )
-
-
-def _single(error: BaseException) -> VoicechatError | None:
-    """The error raised on purpose inside the groups that nurseries make, if it is the only one."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error if isinstance(error, VoicechatError) else None
+        await self._emit(StreamError.of(turn, known, correlation_id))
 
 
 def _present(timings: TurnTimings) -> dict[str, float]:

@@ -91,11 +91,13 @@ class Endpointer:
             return self._end(EndpointReason.MAX_LENGTH, self._last_speech(position), position)
         return None
 
-    def close(self, position: int) -> Endpoint | None:
-        """No more audio comes; an open utterance is over."""
+    def close(
+        self, position: int, reason: EndpointReason = EndpointReason.CLOSED
+    ) -> Endpoint | None:
+        """No more audio comes, or no more is taken; an open utterance is over."""
         if self.state is State.IDLE:
             return None
-        return self._end(EndpointReason.CLOSED, self._last_speech(position), position)
+        return self._end(reason, self._last_speech(position), position)
 
     def _last_speech(self, position: int) -> int:
         return self._speech_end if self.state is State.PAUSED else position

@@ -14,6 +14,7 @@ import trio
 
 from voicechat.conversation.pacing import Pacer
 from voicechat.conversation.sentences import SentenceSplitter
+from voicechat.errors import expected
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.conversation import Origin, StreamDelta, TurnTimings
 from voicechat.speech.resample import StreamResampler
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from voicechat.agents.ports import Agent
     from voicechat.conversation.emit import Emit
+    from voicechat.errors import VoicechatError
     from voicechat.speech.ports import TextToSpeech, Transcript
 
     Respond = Callable[[Callable[[str], Awaitable[None]]], Awaitable[None]]
@@ -83,6 +85,7 @@ class Turn:
     ) -> None:
         self.request = request
         self.text = ""
+        self.unspoken: VoicechatError | None = None
         self.frames = 0
         self.samples = 0
         self._agent = agent
@@ -146,11 +149,21 @@ class Turn:
         resampler = StreamResampler(self._tts.sample_rate, self._rate)
         async with sentences:
             async for sentence in sentences:
-                async with self._tts.speak(sentence) as chunks:
-                    async for chunk in chunks:
-                        await self._send_audio(resampler.process(chunk.pcm))
+                if self.unspoken is None:
+                    try:
+                        await self._speak(sentence, resampler)
+                    except Exception as error:
+                        # The text is worth having without its sound: only that goes missing.
+                        self.unspoken = expected(error)
+                        if self.unspoken is None:
+                            raise
         if self._first_audio_at is not None or self._pending:
             await self._send_audio(resampler.process(b"", last=True), last=True)
+
+    async def _speak(self, sentence: str, resampler: StreamResampler) -> None:
+        async with self._tts.speak(sentence) as chunks:
+            async for chunk in chunks:
+                await self._send_audio(resampler.process(chunk.pcm))
 
     async def _send_audio(self, pcm: bytes, *, last: bool = False) -> None:
         """Send in frames of `FRAME_MS`; the very first leaves whatever its length."""

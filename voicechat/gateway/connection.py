@@ -5,6 +5,7 @@ The session is a sibling of this connection. For now it ends with it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -45,12 +46,18 @@ log = structlog.get_logger()
 
 HELLO_TIMEOUT_S = 10.0
 """A client says who it is within this time, or the socket is for somebody else."""
+HELLO_TRIES = 5
+"""So many first messages may be wrong."""
+HEARTBEAT_S = 20.0
+"""A client is pinged so often, and has as long to answer."""
 _GOING_AWAY = 1001
 _POLICY = 1008
 _INTERNAL = 1011
 _TRY_LATER = 1013
 _LAST_WORDS_S = 0.5
-"""For telling the client that its turn was cut by the shutdown."""
+"""For telling the client that the server ends, or that its turn was cut."""
+_LAST_WRITE_S = 2.0
+"""For what is left in the outbox, and the closing handshake."""
 
 
 class ConnectionHandler:
@@ -93,21 +100,38 @@ class ConnectionHandler:
                 return
             with structlog.contextvars.bound_contextvars(session_id=session.id):
                 await self._serve(ws, session, hello)
-        except Closed as closed:
-            log.debug("connection closed", code=closed.code)
+        except* Closed:
+            log.debug("connection closed")
 
     # -- before there is a session -------------------------------------------------------------
 
     async def _hello(self, ws: WebSocket) -> Hello | None:
         """The first good message, which must be a hello; None after closing the socket."""
-        with trio.move_on_after(HELLO_TIMEOUT_S):
-            while True:
-                data = await ws.receive()
-                try:
-                    return self._expect_hello(data)
-                except ProtocolError as error:
-                    await self._refuse(ws, error)
-        await ws.close(_POLICY, "say hello first")
+        hello: Hello | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.cancel_scope.deadline = trio.current_time() + HELLO_TIMEOUT_S
+
+            async def leave_at_shutdown() -> None:
+                await self._shutdown.wait()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(leave_at_shutdown)
+            hello = await self._first_hello(ws)
+            nursery.cancel_scope.cancel()
+        if hello is not None:
+            return hello
+        if self._shutdown.is_set():
+            await ws.close(_GOING_AWAY, "server going away")
+        else:
+            await ws.close(_POLICY, "say hello first")
+        return None
+
+    async def _first_hello(self, ws: WebSocket) -> Hello | None:
+        for _ in range(HELLO_TRIES):
+            try:
+                return self._expect_hello(await ws.receive())
+            except ProtocolError as error:
+                await self._refuse(ws, error)
         return None
 
     def _expect_hello(self, data: str | bytes) -> Hello:
@@ -130,17 +154,7 @@ class ConnectionHandler:
     async def _refuse(self, ws: WebSocket, error: VoicechatError) -> None:
         correlation_id = new_correlation_id()
         log.info("refused", code=error.code, correlation_id=correlation_id)
-        await ws.send(
-            self._codec.encode(
-                Error(
-                    error.code,
-                    error.message,
-                    error.retryable,
-                    error.suggested_action,
-                    correlation_id,
-                )
-            )
-        )
+        await ws.send(self._codec.encode(Error.of(error, correlation_id)))
 
     # -- with a session ------------------------------------------------------------------------
 
@@ -148,7 +162,8 @@ class ConnectionHandler:
         log.info("connected", client=hello.client[:80], peer=ws.peer)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._drain, session)
+                nursery.start_soon(self._drain, session, nursery.cancel_scope)
+                nursery.start_soon(self._heartbeat, ws)
                 nursery.start_soon(self._write, ws, session, nursery.cancel_scope)
                 await session.emit(
                     Welcome(
@@ -171,20 +186,30 @@ class ConnectionHandler:
                 await session.ended.wait()
 
     async def _read(self, ws: WebSocket, session: Session) -> None:
-        while True:
-            data = await ws.receive()
-            seq: int | None = None
-            try:
-                if isinstance(data, bytes):
-                    await session.audio(unpack(data, FrameKind.MICROPHONE))
-                    continue
-                envelope = self._codec.decode_client(data)
-                seq = envelope.seq
-                await self._dispatch(session, envelope)
-            except ProtocolError as error:
-                await session.report(error, seq)
+        """Take what the client says until it closes, or until the session ends.
+
+        Waits for nothing but the client itself and the outbox, so that pings and interrupts are
+        heard whatever the engines do.
+        """
+        with suppress(trio.ClosedResourceError):  # the outbox: the writer says goodbye
+            while True:
+                data = await ws.receive()
+                try:
+                    if isinstance(data, bytes):
+                        session.audio(unpack(data, FrameKind.MICROPHONE))
+                    else:
+                        await self._dispatch(session, self._codec.decode_client(data))
+                except ProtocolError as error:
+                    await session.report(error)
 
     async def _dispatch(self, session: Session, envelope: Envelope) -> None:
+        try:
+            await self._act(session, envelope)
+        except ProtocolError as error:
+            error.client_seq = envelope.seq
+            raise
+
+    async def _act(self, session: Session, envelope: Envelope) -> None:
         match envelope.message:
             case UserMessage(text=text):
                 turn = session.conversation.user_text(text)
@@ -192,7 +217,7 @@ class ConnectionHandler:
             case Interrupt(turn=turn):
                 session.conversation.interrupt(turn)
             case AudioOpen() as message:
-                await session.open_stream(message)
+                session.open_stream(message)
             case AudioClose(stream=stream):
                 session.close_stream(stream)
             case Playback(turn=turn, done=done):
@@ -209,21 +234,35 @@ class ConnectionHandler:
 
     async def _write(self, ws: WebSocket, session: Session, connection: trio.CancelScope) -> None:
         """Send the outbox; when the session has ended and all is sent, close with the reason."""
-        async for item in session.outbox:
-            await ws.send(item)
+        with suppress(trio.EndOfChannel):
+            while True:
+                await ws.send(await session.take())
         if session.failed:
             await ws.close(_INTERNAL, "the session failed")
         else:
             await ws.close(_GOING_AWAY, "server going away")
         connection.cancel()
 
-    async def _drain(self, session: Session) -> None:
+    async def _drain(self, session: Session, connection: trio.CancelScope) -> None:
         """At shutdown: tell the client, let the turn in flight end, then end the session."""
         await self._shutdown.wait()
-        await session.emit(ServerShuttingDown(self._grace_s))
+        with trio.move_on_after(_LAST_WORDS_S):  # a client that does not read is not told
+            await session.emit(ServerShuttingDown(self._grace_s))
         with trio.move_on_after(self._grace_s):
             await session.conversation.drain()
         session.conversation.stop()
         with trio.move_on_after(_LAST_WORDS_S):
             await session.conversation.drain()
         session.end()
+        connection.deadline = trio.current_time() + _LAST_WRITE_S
+
+    async def _heartbeat(self, ws: WebSocket) -> None:
+        """Drop a client that has vanished without a word: its session ends with it."""
+        while True:
+            await trio.sleep(HEARTBEAT_S)
+            with trio.move_on_after(HEARTBEAT_S) as patience:
+                await ws.ping()
+            if patience.cancelled_caught:
+                log.info("client vanished")
+                ws.drop()
+                return

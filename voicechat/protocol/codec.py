@@ -93,7 +93,11 @@ class Codec:
                 message names the field and what it must be.
         """
         kind, seq, fields = self._open(data, self._client)
-        return Envelope(self._structure(fields, kind), seq)
+        try:
+            return Envelope(self._structure(fields, kind), seq)
+        except ProtocolError as error:
+            error.client_seq = seq
+            raise
 
     def decode_server(self, data: str) -> tuple[ServerMessage, int | None]:
         """Read a server's text frame, for clients written in Python; errors as `decode_client`."""

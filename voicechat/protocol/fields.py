@@ -18,6 +18,9 @@ def text(*, max_length: int, min_length: int = 0, default: Any = attrs.NOTHING) 
             return
         if not min_length <= len(value) <= max_length:
             raise ValueError(f"{field.name} must have {min_length} to {max_length} characters")
+        # Half of a surrogate pair is valid JSON, but no text: nothing could encode it again.
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            raise ValueError(f"{field.name} must be valid Unicode text")
 
     limits = {"maxLength": max_length} | ({"minLength": min_length} if min_length else {})
     return attrs.field(default=default, validator=check, metadata={LIMITS: limits})

@@ -13,14 +13,16 @@ import trio
 
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.listener import Heard, Listener
-from voicechat.errors import ErrorCode, ProtocolError, VoicechatError
+from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.observability.correlation import new_correlation_id
 from voicechat.observability.tasks import owner
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.connection import Error
+from voicechat.session.microphone import Microphone
 
 if TYPE_CHECKING:
     from voicechat.agents.ports import Agent
+    from voicechat.errors import VoicechatError
     from voicechat.protocol.codec import Codec
     from voicechat.protocol.messages.audio import AudioOpen
     from voicechat.protocol.messages.base import ServerMessage
@@ -32,8 +34,6 @@ log = structlog.get_logger()
 
 _OUTBOX_ITEMS = 256
 """Messages and frames that wait for a slow client; about 10 s of speech."""
-_MICROPHONE_FRAMES = 64
-"""Frames of microphone audio that wait for the listener, before the socket is left unread."""
 _QUEUED_STREAMS = 4
 
 
@@ -67,11 +67,13 @@ class Session:
         self.output_rate = hello.output_rate
         self._codec = codec
         self._seq = 0
-        self._outbox, self.outbox = trio.open_memory_channel[str | bytes](_OUTBOX_ITEMS)
-        self._streams, self._opened = trio.open_memory_channel[
-            tuple["AudioOpen", trio.MemoryReceiveChannel[AudioFrame]]
-        ](_QUEUED_STREAMS)
-        self._microphone: trio.MemorySendChannel[AudioFrame] | None = None
+        self._outbox, self.outbox = trio.open_memory_channel["ServerMessage | AudioFrame"](
+            _OUTBOX_ITEMS
+        )
+        self._streams, self._opened = trio.open_memory_channel[tuple["AudioOpen", Microphone]](
+            _QUEUED_STREAMS
+        )
+        self._microphone: Microphone | None = None
         self._stream = 0
         self._scope = trio.CancelScope()
         self.ended = trio.Event()
@@ -80,6 +82,7 @@ class Session:
             agent=agent,
             tts=tts,
             emit=self.emit,
+            report=self.report,
             output_rate=hello.output_rate,
             speak=hello.speak,
             ahead_s=settings.conversation.audio_ahead_ms / 1000,
@@ -89,6 +92,7 @@ class Session:
             stt=stt,
             emit=self.emit,
             heard=self._heard,
+            report=self.report,
             settings=settings.conversation,
             vad_threshold=settings.speech.vad_threshold,
         )
@@ -119,34 +123,34 @@ class Session:
 
     async def emit(self, item: ServerMessage | AudioFrame) -> None:
         """Put a message or frame in the outbox; waits while the client is slow."""
-        if isinstance(item, AudioFrame):
-            await self._outbox.send(item.pack())
-            return
-        self._seq += 1
-        await self._outbox.send(self._codec.encode(item, self._seq))
+        await self._outbox.send(item)
 
-    async def report(self, error: VoicechatError, client_seq: int | None = None) -> None:
-        """Tell the client that something it sent could not be done."""
+    async def report(self, error: VoicechatError) -> None:
+        """Tell the client that something could not be done."""
         correlation_id = new_correlation_id()
         log.info("refused", code=error.code, correlation_id=correlation_id)
-        await self.emit(
-            Error(
-                error.code,
-                error.message,
-                error.retryable,
-                error.suggested_action,
-                correlation_id,
-                client_seq,
-            )
-        )
+        await self.emit(Error.of(error, correlation_id))
+
+    async def take(self) -> str | bytes:
+        """The next thing to send, encoded. Numbered only here, so that the sequence has no holes.
+
+        Raises:
+            trio.EndOfChannel: The session has ended and everything has been taken.
+        """
+        item = await self.outbox.receive()
+        if isinstance(item, AudioFrame):
+            return item.pack()
+        self._seq += 1
+        return self._codec.encode(item, self._seq)
 
     # -- from the client -----------------------------------------------------------------------
 
-    async def open_stream(self, message: AudioOpen) -> None:
+    def open_stream(self, message: AudioOpen) -> None:
         """Begin a microphone stream; one that is open ends.
 
         Raises:
-            ProtocolError: The stream's number is not larger than the last one's.
+            ProtocolError: The stream's number is not larger than the last one's, or too many
+                streams that have ended are still being listened to.
         """
         if message.stream <= self._stream:
             raise ProtocolError(
@@ -156,14 +160,19 @@ class Session:
             )
         self._close_microphone()
         self._stream = message.stream
-        self._microphone, receive = trio.open_memory_channel[AudioFrame](_MICROPHONE_FRAMES)
-        await self._streams.send((message, receive))
+        microphone = Microphone(message.rate)
+        try:
+            self._streams.send_nowait((message, microphone))
+        except trio.WouldBlock:
+            raise _too_much_audio() from None
+        self._microphone = microphone
 
-    async def audio(self, frame: AudioFrame) -> None:
-        """Take microphone audio; waits while the listener is behind.
+    def audio(self, frame: AudioFrame) -> None:
+        """Take microphone audio; late frames of a stream that has ended are dropped.
 
         Raises:
-            ProtocolError: The frame's stream was never opened.
+            ProtocolError: The frame's stream was never opened, or the server cannot keep up and
+                has ended it.
         """
         if frame.stream > self._stream:
             raise ProtocolError(
@@ -171,13 +180,11 @@ class Session:
                 suggested_action="Send audio_open first.",
                 code=ErrorCode.INVALID_AUDIO,
             )
-        if self._microphone is None or frame.stream < self._stream:
-            return  # late audio of a stream that has ended since
-        try:
-            await self._microphone.send(frame)
-        except trio.BrokenResourceError:
-            self._microphone = None  # the listener gave the stream up, and has said so
+        if self._microphone is None or frame.stream < self._stream or self._microphone.given_up:
             return
+        if not self._microphone.put(frame):
+            self._close_microphone()
+            raise _too_much_audio()
         if frame.last:
             self._close_microphone()
 
@@ -190,16 +197,12 @@ class Session:
 
     def _close_microphone(self) -> None:
         if self._microphone is not None:
-            self._microphone.close()
+            self._microphone.end()
             self._microphone = None
 
     async def _listen(self) -> None:
         async for message, audio in self._opened:
-            try:
-                await self._listener.listen(message, audio)
-            except* VoicechatError as group:
-                # The recogniser broke down: this stream ends, a new one may work.
-                await self.report(_first(group))
+            await self._listener.listen(message, audio)
 
     async def _heard(self, heard: Heard) -> None:
         try:
@@ -208,11 +211,9 @@ class Session:
             await self.report(error)
 
 
-def _first(group: BaseExceptionGroup[VoicechatError]) -> VoicechatError:
-    """Any one of the errors of a group; they have one cause."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, VoicechatError):
-        raise error
-    return error
+def _too_much_audio() -> ProtocolError:
+    return ProtocolError(
+        "The server cannot keep up with the microphone.",
+        suggested_action="Wait a moment, then open the microphone again.",
+        code=ErrorCode.BACKPRESSURE,
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from voicechat.errors import ErrorCode  # noqa: TC001  (the codec resolves it at run time)
 from voicechat.protocol.fields import number, text
 from voicechat.protocol.messages.base import U32_MAX, ClientMessage, ServerMessage
+
+if TYPE_CHECKING:
+    from voicechat.errors import VoicechatError
 
 PROTOCOL_VERSION = 1
 
@@ -120,6 +123,18 @@ class Error(ServerMessage):
     suggested_action: str
     correlation_id: str
     client_seq: int | None = None
+
+    @classmethod
+    def of(cls, error: VoicechatError, correlation_id: str) -> Error:
+        """The message that tells a client of `error`."""
+        return cls(
+            error.code,
+            error.message,
+            error.retryable,
+            error.suggested_action,
+            correlation_id,
+            getattr(error, "client_seq", None),
+        )
 
 
 @attrs.frozen

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from voicechat.errors import ErrorCode  # noqa: TC001  (the codec resolves it at run time)
 from voicechat.protocol.fields import number, text
 from voicechat.protocol.messages.base import U32_MAX, ClientMessage, ServerMessage
+
+if TYPE_CHECKING:
+    from voicechat.errors import VoicechatError
 
 MAX_TEXT = 32_000
 """Longest user message in characters."""
@@ -169,3 +172,15 @@ class StreamError(ServerMessage):
     retryable: bool
     suggested_action: str
     correlation_id: str
+
+    @classmethod
+    def of(cls, turn: int, error: VoicechatError, correlation_id: str) -> StreamError:
+        """The message that tells a client how `turn` failed."""
+        return cls(
+            turn,
+            error.code,
+            error.message,
+            error.retryable,
+            error.suggested_action,
+            correlation_id,
+        )

@@ -1,0 +1,178 @@
+"""One microphone stream as frames of 16 kHz with voice activity, in true positions.
+
+Keeps what came just before speech, fills what the client left out, drops what it sent twice, and
+remembers when audio arrived, so that every delay is counted from the end of speech.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+import structlog
+import trio
+
+from voicechat.conversation.endpoint import Endpointer, Signal, State
+from voicechat.protocol.messages.audio import ListenMode, SpeechEnded, SpeechStarted
+from voicechat.speech.audio import SAMPLE_BYTES, Chunker, PreRoll
+from voicechat.speech.ports import INPUT_RATE
+from voicechat.speech.resample import StreamResampler
+from voicechat.speech.segmenter import Segmenter, SegmenterSettings
+from voicechat.speech.segmenter import SpeechEnded as Ended
+
+if TYPE_CHECKING:
+    from voicechat.conversation.emit import Emit
+    from voicechat.protocol.frames import AudioFrame
+    from voicechat.protocol.messages.audio import AudioOpen
+    from voicechat.settings import Conversation as ConversationSettings
+    from voicechat.speech.ports import VoiceActivity
+
+log = structlog.get_logger()
+
+_NEVER = 1 << 62
+_LONGEST_FILL_S = 2.0
+"""Longest hole that is filled with silence; of a longer one only the position is kept."""
+_HYSTERESIS = 0.15
+_LEAST_STOP = 0.05
+_ARRIVALS_S = 10
+"""How long arrival times are remembered: longer than any silence that ends a turn."""
+
+
+class Ear:
+    """Follows one stream.
+
+    Args:
+        stream: What the client announced.
+        audio: Its frames.
+        vad: Tells speech from the rest.
+        settings: Silence, pre-roll and limits.
+        vad_threshold: Probability 0…1 from which a frame is speech.
+        emit: Told of speech that begins and ends.
+
+    Attributes:
+        position: Samples at `INPUT_RATE` that have been followed.
+        speech_began: Where the speech of the utterance that is open began.
+        max_length: Samples that an utterance may last.
+        endpointer: Decides when an utterance is over.
+    """
+
+    def __init__(
+        self,
+        stream: AudioOpen,
+        audio: trio.abc.ReceiveChannel[AudioFrame],
+        vad: VoiceActivity,
+        settings: ConversationSettings,
+        vad_threshold: float,
+        emit: Emit,
+    ) -> None:
+        self._stream = stream
+        self._audio = audio
+        self._voice = vad.open()
+        self._emit = emit
+        self._resampler = StreamResampler(stream.rate, INPUT_RATE)
+        self._frame_bytes = SAMPLE_BYTES * vad.frame_samples
+        self._chunker = Chunker(vad.frame_samples)
+        self._segmenter = Segmenter(
+            SegmenterSettings(
+                start_threshold=vad_threshold,
+                stop_threshold=min(vad_threshold, max(_LEAST_STOP, vad_threshold - _HYSTERESIS)),
+                pre_roll_ms=settings.pre_roll_ms,
+                frame_samples=vad.frame_samples,
+            )
+        )
+        self._pre_roll = PreRoll(settings.pre_roll_ms + 200)
+        self._chunks: deque[bytes] = deque()
+        self._received = 0
+        self._next_offset = 0
+        self._left_out = 0
+        self._arrivals: deque[tuple[int, float]] = deque()
+        self._flushed = False
+        self._from = 0
+        self._taken = 0
+        self._hands_free = stream.mode is ListenMode.HANDS_FREE
+        self.position = 0
+        self.speech_began = 0
+        self.max_length = round(settings.max_utterance_s * INPUT_RATE)
+        silence = settings.endpoint_silence_ms * INPUT_RATE // 1000
+        self.endpointer = Endpointer(
+            silence=silence if self._hands_free else _NEVER, max_length=self.max_length
+        )
+
+    async def wait_for_utterance(self) -> bool:
+        """Wait until speech begins, or in push-to-talk until audio does; False at the end."""
+        self._taken = self.position  # by the utterance before
+        while (chunk := await self.next()) is not None:
+            if self._segmenter.speaking and self.endpointer.state is State.IDLE:
+                # The utterance before was cut at its greatest length in the middle of speech.
+                self._from = self.speech_began = self.position - len(chunk) // SAMPLE_BYTES
+                self.endpointer.signal(Signal.STARTED, self._from)
+            if self._segmenter.speaking or not self._hands_free:
+                return True
+        return False
+
+    async def skip_utterance(self) -> None:
+        """Let the utterance that is open pass, because nobody can recognise it."""
+        while self.endpointer.state is not State.IDLE and await self.next() is not None:
+            self.endpointer.advance(self.position)
+
+    def pre_roll(self) -> bytes:
+        """Audio from shortly before the speech that has just begun."""
+        return self._pre_roll.since(max(self._from, self._taken))
+
+    def arrival(self, sample: int) -> float:
+        """When the audio that holds the sample before `sample` came (monotonic seconds)."""
+        for end, at in self._arrivals:
+            if end >= sample:
+                return at
+        return math.inf
+
+    async def next(self) -> bytes | None:
+        """The next chunk, its voice activity already followed; None at the end of the stream."""
+        while not self._chunks:
+            if self._flushed:
+                return None
+            await self._receive()
+        chunk = self._chunks.popleft()
+        self.position += len(chunk) // SAMPLE_BYTES
+        self._pre_roll.push(chunk)
+        event = self._segmenter.step(await self._voice.probability(chunk), self.position)
+        if event is None:
+            return chunk
+        at = event.at_sample * self._stream.rate // INPUT_RATE + self._left_out
+        if isinstance(event, Ended):
+            self.endpointer.signal(Signal.ENDED, event.at_sample)
+            await self._emit(SpeechEnded(self._stream.stream, at))
+        else:
+            if self.endpointer.state is State.IDLE:
+                self._from = event.audio_from_sample
+                self.speech_began = event.at_sample
+            self.endpointer.signal(Signal.STARTED, event.at_sample)
+            await self._emit(SpeechStarted(self._stream.stream, at))
+        return chunk
+
+    async def _receive(self) -> None:
+        try:
+            frame = await self._audio.receive()
+        except trio.EndOfChannel:
+            self._flushed = True
+            # The silence fills the last frame; without it the tail would never be heard.
+            pcm = self._resampler.process(b"", last=True) + bytes(self._frame_bytes - SAMPLE_BYTES)
+        else:
+            pcm = self._resampler.process(self._in_place(frame))
+        self._received += len(pcm) // SAMPLE_BYTES
+        self._chunks.extend(self._chunker.push(pcm))
+        self._arrivals.append((self._received, trio.current_time()))
+        while self._arrivals[0][0] < self.position - _ARRIVALS_S * INPUT_RATE:
+            self._arrivals.popleft()
+
+    def _in_place(self, frame: AudioFrame) -> bytes:
+        """The frame's new samples, behind silence for those that the client has left out."""
+        gap = frame.offset - self._next_offset
+        self._next_offset = max(self._next_offset, frame.offset + frame.samples)
+        if gap <= 0:
+            return frame.pcm[-gap * SAMPLE_BYTES :]  # what was sent again is heard once
+        filled = min(gap, round(_LONGEST_FILL_S * self._stream.rate))
+        self._left_out += gap - filled
+        log.warning("microphone gap", samples=gap)
+        return bytes(SAMPLE_BYTES * filled) + frame.pcm
