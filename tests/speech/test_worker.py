@@ -1,4 +1,4 @@
-"""Engine processes: supervised, restarted, aborted, and never left behind."""
+"""Engine processes: supervised, restarted, and never left behind."""
 
 from __future__ import annotations
 
@@ -11,47 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-import structlog
 import trio
 
-from voicechat.errors import EngineFailed, SettingError
-from voicechat.speech.worker import WorkerDied, WorkerProcess
-from voicechat.speech.worker_child import Kind
+from tests.speech.worker_tools import CHILD, ask, children, said, until, worker
+from voicechat.speech.worker import WorkerDied
 
-CHILD = (sys.executable, str(Path(__file__).with_name("engine_process.py")))
-
-
-@pytest.fixture
-def said():
-    with structlog.testing.capture_logs() as entries:
-        yield entries
-
-
-def worker(configuration=None, **options) -> WorkerProcess:
-    return WorkerProcess("test engine", CHILD, configuration, **options)
-
-
-def children() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "engine_process.py" in " ".join(p.cmdline())]
-
-
-async def until(condition) -> None:
-    """Wait for something outside of Trio, which has no event to wait for."""
-    with trio.fail_after(10):
-        while not condition():  # noqa: ASYNC110  (processes and logs set no trio.Event)
-            await trio.sleep(0.01)
-
-
-async def ask(engine: WorkerProcess, text: str) -> str:
-    request = await engine.begin({})
-    try:
-        await request.send_audio(text.encode())
-        await request.send_end()
-        while (frame := await request.receive()).kind is not Kind.RESULT:
-            assert frame.kind is Kind.EVENT
-        return frame.json()
-    finally:
-        request.close()
+__all__ = ["said"]  # the fixture
 
 
 @pytest.mark.requirement("L-1")
@@ -170,164 +135,6 @@ async def test_what_libraries_print_goes_to_the_log(said, capfd):
         request = await engine.begin({"do": "print"})
         assert (await request.receive()).json() == "printed"
         request.close()
-        await until(lambda: any(e.get("text") == "from a C library" for e in said))
+        await until(lambda: any(e.get("stderr") == "from a C library" for e in said))
         nursery.cancel_scope.cancel()
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.requirement("L-4")
-async def test_one_failing_request_leaves_the_others_alone():
-    engine = worker()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(engine.run)
-        request = await engine.begin({"do": "fail"})
-        with pytest.raises(EngineFailed) as caught:
-            await request.receive()
-        request.close()
-        assert not isinstance(caught.value, WorkerDied)
-        assert "secret" not in caught.value.message
-        assert await ask(engine, "fine") == "fine"
-        nursery.cancel_scope.cancel()
-
-
-async def test_a_slow_owner_does_not_hold_up_the_others():
-    engine = worker(buffered=50)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(engine.run)
-        slow = await engine.begin({"do": "flood", "frames": 1000})
-        with trio.fail_after(10):
-            assert await ask(engine, "quick") == "quick"
-        for _ in range(50):
-            await slow.receive()
-        with pytest.raises(EngineFailed, match="too long"):
-            await slow.receive()
-        slow.close()
-        nursery.cancel_scope.cancel()
-
-
-async def test_frames_of_a_closed_request_are_dropped(said):
-    engine = worker()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(engine.run)
-        request = await engine.begin({"do": "flood", "frames": 500})
-        await request.receive()
-        request.close()
-        request.close()  # closing twice is harmless
-        await until(lambda: any(e.get("text") == "aborted 1" for e in said))
-        assert await ask(engine, "next") == "next"
-        nursery.cancel_scope.cancel()
-
-
-async def test_aborting_works_while_the_queue_is_full(said):
-    engine = worker()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(engine.run)
-        [child] = children()
-        child.suspend()  # so that the pipe and the queue fill up
-        requests = [await engine.begin({"n": n}) for n in range(40)]
-        with trio.move_on_after(0.5) as scope:
-            for request in requests:
-                for _ in range(5):
-                    await request.send_audio(bytes(3000))
-        assert scope.cancelled_caught
-        for request in requests:
-            request.close()
-        child.resume()
-        assert await ask(engine, "after all") == "after all"
-        nursery.cancel_scope.cancel()
-
-
-async def test_an_error_of_the_callback_is_its_owners():
-    engine = worker()
-
-    def bad(_event):
-        raise LookupError
-
-    async with trio.open_nursery() as nursery:
-        await nursery.start(engine.run)
-        request = await engine.begin({}, bad)
-        await request.send_audio(b"x")
-        with pytest.raises(LookupError):
-            await request.receive()
-        request.close()
-        assert await ask(engine, "fine") == "fine"
-        nursery.cancel_scope.cancel()
-
-
-@pytest.mark.requirement("L-4")
-async def test_a_child_that_hangs_is_killed_and_replaced(said):
-    engine = worker(stall_timeout=0.3)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(engine.run)
-        request = await engine.begin({"do": "hang"})
-        with pytest.raises(WorkerDied):
-            await request.receive()
-        request.close()
-        with trio.fail_after(10):
-            assert await ask(engine, "again") == "again"
-        nursery.cancel_scope.cancel()
-
-
-async def test_sending_to_a_child_that_hangs_does_not_wait_for_ever(said):
-    engine = worker(stall_timeout=0.3)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(engine.run)
-        request = await engine.begin({"do": "hang"})
-        for _ in range(8):
-            await request.send_audio(b"x")
-        with pytest.raises(WorkerDied), trio.fail_after(5):
-            await request.send_audio(b"x")
-        request.close()
-        nursery.cancel_scope.cancel()
-
-
-@pytest.mark.parametrize("start", ["never", "crash", "garbage"])
-async def test_an_engine_that_cannot_start_says_so(start, said, monkeypatch):
-    engine = worker({"start": start}, ready_timeout=0.8)
-    with pytest.raises(EngineFailed, match="test engine cannot start") as caught:
-        await engine.run()
-    assert caught.value.suggested_action
-    if start == "crash":
-        assert any(entry.get("text") == "it is broken" for entry in said)
-
-
-async def test_a_missing_program_is_an_engine_that_cannot_start(said):
-    engine = WorkerProcess("test engine", ("/nonexistent/program",))
-    with pytest.raises(EngineFailed, match="cannot start"):
-        await engine.run()
-
-
-async def test_an_error_of_ours_about_the_child_ends_the_start():
-    def refuse(_about):
-        raise SettingError("no such voice")
-
-    async with trio.open_nursery() as nursery:
-        with pytest.raises(SettingError, match="no such voice"):
-            await nursery.start(worker(on_ready=refuse).run)
-
-
-async def test_requests_without_a_running_worker_fail():
-    engine = worker(ready_timeout=0.05)
-    with pytest.raises(EngineFailed, match="not running"):
-        await engine.begin({})
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(engine.run)
-        nursery.cancel_scope.cancel()
-    with pytest.raises(EngineFailed, match="not running"):
-        await engine.begin({})
-
-
-async def test_a_repeatedly_dying_child_is_restarted_ever_later(said):
-    engine = worker()
-    deaths = []
-    async with trio.open_nursery() as nursery:
-        await nursery.start(engine.run)
-        for _ in range(3):
-            request = await engine.begin({"do": "die"})
-            with pytest.raises(WorkerDied):
-                await request.receive()
-            request.close()
-            deaths.append(trio.current_time())
-        assert await ask(engine, "alive") == "alive"
-        assert trio.current_time() - deaths[-1] > 0.35  # 0.1, 0.2, 0.4 seconds
-        nursery.cancel_scope.cancel()

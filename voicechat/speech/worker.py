@@ -188,7 +188,8 @@ class WorkerProcess:
             self._announce(None)
             life.end()
             await life.reap()
-        log.warning("worker ended", worker=self.name, pid=process.pid, code=process.returncode)
+        if self._refused is None:  # it was not turned away because of a setting
+            log.warning("worker ended", worker=self.name, pid=process.pid, code=process.returncode)
         return 0.0 if ready_at is None else trio.current_time() - ready_at
 
     @staticmethod

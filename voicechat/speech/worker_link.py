@@ -30,6 +30,9 @@ class WorkerDied(EngineFailed):
     """The child ended while a request was open; the same request can be tried on the next child."""
 
 
+_LEEWAY = 0.01  # seconds, so that the clock has surely passed the limit when it is looked at
+
+
 class Life:
     """One child process from start to end."""
 
@@ -37,6 +40,7 @@ class Life:
         self.name = name
         self.buffered = buffered
         self.requests: dict[int, Request] = {}
+        self.spoke_at = trio.current_time()
         self.over = False
         self._process = process
         self._outbox, self._queued = trio.open_memory_channel[Frame](QUEUE)
@@ -107,6 +111,7 @@ class Life:
             except OutOfStep:
                 self.kill("out of step")
                 return
+            self.spoke_at = trio.current_time()
             for frame in frames:
                 if frame.kind is Kind.READY:
                     on_ready(frame.json())
@@ -126,7 +131,7 @@ class Life:
 
     def _log_line(self, line: bytes) -> None:
         if text := line[:LOG_LINE].decode(errors="replace").strip():
-            log.info("worker said", worker=self.name, pid=self._process.pid, text=text)
+            log.info("worker said", worker=self.name, pid=self._process.pid, stderr=text)
 
     async def reap(self) -> None:
         """Leave no process and no pipe; shielded, as it runs when all else is cancelled."""
@@ -194,13 +199,18 @@ class Request:
             WorkerDied: The child is gone, or was silent too long and has been killed.
             EngineFailed: The child gave up this request, or its answer outgrew the buffer.
         """
-        with trio.move_on_after(self._stall_timeout):
-            try:
-                return await self._frames.receive()
-            except trio.EndOfChannel:
-                raise self._error or self._life.died() from None
-        self._life.kill("no answer")
-        raise self._life.died()
+        asked_at = trio.current_time()
+        while True:
+            # A child that is busy with the requests before this one is not a silent child.
+            alive_at = max(asked_at, self._life.spoke_at)
+            if trio.current_time() - alive_at > self._stall_timeout:
+                self._life.kill("no answer")
+                raise self._life.died()
+            with trio.move_on_at(alive_at + self._stall_timeout + _LEEWAY):
+                try:
+                    return await self._frames.receive()
+                except trio.EndOfChannel:
+                    raise self._error or self._life.died() from None
 
     def close(self) -> None:
         """Forget the request; the child is told to stop unless it had finished. Never waits."""
@@ -214,7 +224,7 @@ class Request:
             self._acknowledged.unpark_all()
         elif frame.kind is Kind.FAILED:
             self._complete = True
-            log.warning("worker failed", worker=self._life.name, text=frame.json())
+            log.warning("worker failed", worker=self._life.name, reason=frame.json())
             self.fail(EngineFailed(f"The {self._life.name} could not do this."))
         elif frame.kind is Kind.EVENT and self._on_event is not None:
             try:

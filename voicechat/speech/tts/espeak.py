@@ -6,6 +6,7 @@ The library is loaded by `voicechat.speech.tts.espeak_worker` alone, in a proces
 from __future__ import annotations
 
 from contextlib import aclosing, asynccontextmanager
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -75,7 +76,7 @@ class EspeakSynthesizer:
         if self._voice not in about["voices"]:
             raise SettingError(
                 f"voice = {self._voice!r} is unknown to the {NAME}.",
-                suggested_action=f"Take one of: {', '.join(about['voices'])}.",
+                suggested_action=_suggestion(self._voice, about["voices"]),
             )
         self._sample_rate = about["sample_rate"]
 
@@ -99,7 +100,8 @@ class EspeakSynthesizer:
             yield chunks
 
     async def _chunks(self, text: str) -> AsyncGenerator[SpeechChunk]:
-        text = text.replace("\0", " ")  # would end the text for the library
+        # A null would end the text for the library; half a surrogate pair cannot be sent at all.
+        text = text.replace("\0", " ").encode(errors="replace").decode()
         spoken = 0  # samples
         word_end = 0  # text offset
         for offset, piece in pieces(text):
@@ -147,3 +149,9 @@ class EspeakSynthesizer:
                 return
             finally:
                 request.close()
+
+
+def _suggestion(voice: str, voices: Sequence[str]) -> str:
+    """Some voices that exist: those most like the one asked for, and how many there are."""
+    near = get_close_matches(voice, voices, n=5, cutoff=0.3) or voices[:5]
+    return f"Take one of {len(voices)} languages, such as: {', '.join(near)}."
