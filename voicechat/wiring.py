@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import structlog
 
+from voicechat import engines
 from voicechat.agents.assistant.assistant import AssistantFactory
 from voicechat.api import debug, health
 from voicechat.errors import EngineFailed
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
     from quart_trio import QuartTrio
 
     from voicechat.agents.assistant.grammar import SpokenGrammar
+    from voicechat.agents.ports import AgentFactory
     from voicechat.protocol.messages.connection import Hello
     from voicechat.settings import Server, Settings, Speech
-    from voicechat.speech.ports import Engine, SpeechToText, VoiceActivity
+    from voicechat.speech.ports import Engine, SpeechToText, TextToSpeech, VoiceActivity
 
 log = structlog.get_logger()
 
@@ -78,13 +80,28 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
     Raises:
         UsageError: A setting does not fit this machine.
     """
-    agents = AssistantFactory()
-    vad = _voice_activity(settings.speech)
-    stt = _recognizer(settings.speech, agents.grammar)
-    tts = EspeakSynthesizer(
-        voice=settings.speech.voice,
-        rate=settings.speech.rate_wpm,
-        volume=settings.speech.volume,
+    speech = settings.speech
+    assistant = AssistantFactory()
+    built_in: dict[str, Callable[[], AgentFactory]] = {"assistant": lambda: assistant}
+    agents = engines.make("agent.kind", settings.agent.kind, settings, built_in)
+    vad = engines.make(
+        "speech.vad", speech.vad, settings, {"silero": _silero, "webrtc": WebRtcVoiceActivity}
+    )
+    stt: SpeechToText = engines.make(
+        "speech.stt",
+        speech.stt,
+        settings,
+        {"pocketsphinx": lambda: _commands_recognizer(speech, assistant.grammar)},
+    )
+    tts: TextToSpeech = engines.make(
+        "speech.tts",
+        speech.tts,
+        settings,
+        {
+            "espeak": lambda: EspeakSynthesizer(
+                voice=speech.voice, rate=speech.rate_wpm, volume=speech.volume
+            )
+        },
     )
     codec = Codec()
 
@@ -104,7 +121,9 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
     handler = ConnectionHandler(
         sessions=sessions,
         codec=codec,
-        recognizer=Recognizer("commands", agents.suggestions, _COMMANDS_HINT),
+        recognizer=Recognizer("commands", assistant.suggestions, _COMMANDS_HINT)
+        if speech.stt == "pocketsphinx"
+        else Recognizer("open", (), ""),
         shutdown=shutdown,
         grace_s=settings.server.grace_s,
     )
@@ -117,16 +136,15 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
     )
 
 
-def _voice_activity(speech: Speech) -> VoiceActivity:
-    if speech.vad == "silero":
-        try:
-            return SileroVoiceActivity()
-        except EngineFailed as error:
-            log.warning("voice activity falls back to webrtc", reason=error.message)
-    return WebRtcVoiceActivity()
+def _silero() -> VoiceActivity:
+    try:
+        return SileroVoiceActivity()
+    except EngineFailed as error:
+        log.warning("voice activity falls back to webrtc", reason=error.message)
+        return WebRtcVoiceActivity()
 
 
-def _recognizer(speech: Speech, spoken: SpokenGrammar) -> SpeechToText:
+def _commands_recognizer(speech: Speech, spoken: SpokenGrammar) -> SpeechToText:
     grammar = Grammar(spoken.jsgf, spoken.pronunciations, spoken.examples)
     if isinstance(speech.stt_rejection, str):  # "auto": the recogniser's own, tuned value
         return PocketSphinxRecognizer(grammar, max_streams=speech.stt_streams)
