@@ -58,10 +58,8 @@ def make(key: str, name: str, settings: Settings, built_in: Mapping[str, Callabl
         engine: Any = found[name].load()(settings)
     except SettingError:
         raise
-    except (
-        Exception
-    ) as error:  # another package's code: anything can happen, and is told as one line
-        log.error("engine cannot be made", setting=key, engine=name, exc_info=error)
+    except Exception:  # another package's code: anything can happen
+        log.exception("engine cannot be made", setting=key, engine=name)
         raise SettingError(
             f"{key} is {name!r}, but the package that brings it does not work",
             suggested_action="Its own words are in the log; update or repair that package.",
