@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicechat.errors import SettingError
+from voicechat.protocol.frames import MAX_FRAME_BYTES
+from voicechat.protocol.messages.conversation import MAX_TEXT
 from voicechat.settings import (
     Layer,
     Log,
@@ -20,6 +22,7 @@ from voicechat.settings import (
     load,
     values,
 )
+from voicechat.settings.kinds import Integer
 
 pytestmark = pytest.mark.requirement("P-6")
 
@@ -135,7 +138,9 @@ BAD_TOML = [
     ("[server]\ntls_cert = 1", "server.tls_cert", "1", "a path"),
     ("[server]\ngrace_s = nan", "server.grace_s", "nan", "from 0 to 3600 seconds"),
     ("[server]\ngrace_s = inf", "server.grace_s", "inf", "from 0 to 3600 seconds"),
-    ('[speech]\nvad = "loud"', "speech.vad", "'loud'", '"silero" or "webrtc"'),
+    ('[speech]\nvad = ""', "speech.vad", "''", "the name of an installed detector: silero, webrtc"),
+    ('[log]\nformat = "xml"', "log.format", "'xml'", '"auto" or "console" or "json"'),
+    ("[server]\nmax_message_bytes = 131071", "max_message_bytes", "131071", "from 131072 to"),
     ('[speech]\nstt_rejection = "no"', "speech.stt_rejection", "'no'", 'or "auto"'),
     ("[conversation]\nendpoint_silence_ms = 149", "endpoint_silence_ms", "149", "150 to 5000"),
 ]
@@ -215,6 +220,35 @@ def test_unknown_keys_say_what_was_probably_meant(tmp_path: Path) -> None:
 
 def test_names_of_the_tests_own_variables_are_no_settings() -> None:
     load(config=None, environ=HOME | {"VOICECHAT_CI": "1"}, overrides={})
+
+
+def test_what_kubernetes_says_of_a_service_is_no_setting() -> None:
+    told = {
+        "VOICECHAT_SERVICE_HOST": "10.0.0.7",
+        "VOICECHAT_SERVICE_PORT": "8000",
+        "VOICECHAT_SERVICE_PORT_HTTP": "8000",
+        "VOICECHAT_PORT": "tcp://10.0.0.7:8000",
+        "VOICECHAT_PORT_8000_TCP": "tcp://10.0.0.7:8000",
+        "VOICECHAT_PORT_8000_TCP_PROTO": "tcp",
+        "VOICECHAT_PORT_8000_TCP_PORT": "8000",
+        "VOICECHAT_PORT_8000_TCP_ADDR": "10.0.0.7",
+    }
+    effective = load(config=None, environ=HOME | told, overrides={})
+    assert {source.layer for source in effective.sources.values()} == {Layer.DEFAULT}
+    error = refused(environ=HOME | {"VOICECHAT_PORT": "8080"})
+    assert error.suggested_action == "Did you mean VOICECHAT_SERVER_PORT?"
+
+
+@pytest.mark.parametrize("key", ["speech.vad", "speech.stt", "speech.tts", "agent.kind"])
+def test_engines_of_other_packages_can_be_named(key: str) -> None:
+    found = load(config=None, environ=HOME, overrides={key: "somebodys-own"}).settings
+    assert values(found)[key] == "somebodys-own"
+
+
+def test_the_smallest_message_limit_holds_what_every_client_is_promised() -> None:
+    allowed = leaves()["server.max_message_bytes"].kind
+    assert isinstance(allowed, Integer)
+    assert allowed.low >= max(4 * MAX_TEXT, MAX_FRAME_BYTES)
 
 
 def test_unusable_files(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from voicechat.gateway import tls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voicechat.gateway.front_door import Bound
+    from voicechat.gateway.listening import Bound
     from voicechat.settings import Settings
 
 log = structlog.get_logger()

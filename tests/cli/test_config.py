@@ -135,6 +135,7 @@ def test_bad_usage_is_told_in_two_lines(
         (ExceptionGroup("n", [ExceptionGroup("m", [SettingError("deep")])]), 2, "error: deep\n"),
         (KeyboardInterrupt(), 130, ""),
         (BaseExceptionGroup("n", [KeyboardInterrupt()]), 130, ""),
+        (ExceptionGroup("n", [BrokenPipeError()]), 1, ""),
     ],
 )
 def test_expected_failures_have_exit_codes(
@@ -187,6 +188,25 @@ def test_real_process() -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines()[0].startswith("error: server.host is '0.0.0.0'")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["config"], ["--help"], ["--version"]])
+def test_a_reader_that_has_gone_is_not_told_so(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, *arguments],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(cli.__file__).parents[2])},
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_config_and_help_load_no_engine() -> None:

@@ -15,14 +15,14 @@ import trio
 import trustme
 from quart import Response, request
 
+from tests.gateway.raw_client import Client
 from voicechat.gateway.front_door import DoorSettings, serve
 from voicechat.gateway.http import HttpSettings, new_app
-from voicechat.gateway.websocket import Closed, SocketLimits, WebSocket
+from voicechat.gateway.websocket import SocketLimits, WebSocket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 TIMEOUT = 10  # seconds until a test that waits for something is stuck
 
 
@@ -73,104 +73,6 @@ def tiny_app() -> Any:
 async def echo(ws: WebSocket) -> None:
     while True:
         await ws.send(await ws.receive())
-
-
-@attrs.define
-class Client:
-    """A TCP client that speaks bytes."""
-
-    stream: Any
-    buffer: bytes = b""
-
-    async def send(self, data: bytes) -> None:
-        await self.stream.send_all(data)
-
-    async def _more(self) -> bool:
-        try:
-            data = await self.stream.receive_some(65_536)
-        except trio.BrokenResourceError:
-            return False
-        self.buffer += data
-        return bool(data)
-
-    async def until(self, end: bytes) -> bytes:
-        while end not in self.buffer:
-            assert await self._more(), f"closed before {end!r}: {self.buffer[:300]!r}"
-        got, _, self.buffer = self.buffer.partition(end)
-        return got + end
-
-    async def exactly(self, size: int) -> bytes:
-        while len(self.buffer) < size:
-            assert await self._more(), f"closed after {self.buffer!r}"
-        got, self.buffer = self.buffer[:size], self.buffer[size:]
-        return got
-
-    async def rest(self) -> bytes:
-        """Everything until the server closes."""
-        while await self._more():
-            pass
-        return self.buffer
-
-    async def response(self) -> tuple[int, dict[str, str], bytes]:
-        head = (await self.until(b"\r\n\r\n")).decode().split("\r\n")
-        fields = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-        body = await self.exactly(int(fields.get("content-length", 0)))
-        return int(head[0].split()[1]), fields, body
-
-    async def get(self, path: str, *, host: str = "localhost", **headers: str) -> tuple:
-        await self.request("GET", path, host=host, **headers)
-        return await self.response()
-
-    async def request(self, method: str, path: str, *, host: str = "localhost", **headers: str):
-        extra = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
-        await self.send(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{extra}\r\n".encode())
-
-    async def upgrade(self, **headers: str) -> None:
-        await self.send(handshake(**headers))
-        head = await self.until(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 101"), head
-
-    async def frame(self) -> tuple[int, bytes]:
-        """Opcode and payload of the server's next frame."""
-        first, length = await self.exactly(2)
-        if length == 126:
-            length = int.from_bytes(await self.exactly(2), "big")
-        elif length == 127:
-            length = int.from_bytes(await self.exactly(8), "big")
-        return first & 15, await self.exactly(length)
-
-    async def close_code(self) -> int:
-        """Skip to the server's close frame; its code."""
-        while True:
-            opcode, payload = await self.frame()
-            if opcode == 8:
-                return int.from_bytes(payload[:2], "big")
-
-
-def handshake(path: str = "/ws", host: str = "localhost", **headers: str) -> bytes:
-    fields = {
-        "Host": host,
-        "Upgrade": "websocket",
-        "Connection": "keep-alive, Upgrade",
-        "Sec-WebSocket-Key": KEY,
-        "Sec-WebSocket-Version": "13",
-    } | {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
-    return f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode()
-
-
-def frame(payload: bytes, *, opcode: int = 2, fin: bool = True) -> bytes:
-    """A client's frame, masked."""
-    mask = b"\x01\x02\x03\x04"
-    size = len(payload)
-    if size < 126:
-        length = bytes([0x80 | size])
-    elif size < 65_536:
-        length = bytes([0x80 | 126]) + size.to_bytes(2, "big")
-    else:
-        length = bytes([0x80 | 127]) + size.to_bytes(8, "big")
-    masked = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
-    return bytes([(0x80 if fin else 0) | opcode]) + length + mask + masked
 
 
 @attrs.define
@@ -285,15 +187,3 @@ def client_tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
-
-
-@pytest.fixture
-def wire_helpers() -> Any:
-    """The functions that make bytes."""
-
-    class Helpers:
-        pass
-
-    helpers = Helpers()
-    helpers.frame, helpers.handshake, helpers.Closed = frame, handshake, Closed  # type: ignore[attr-defined]
-    return helpers

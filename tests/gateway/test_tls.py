@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import trio
 from cryptography import x509
@@ -13,14 +16,22 @@ from cryptography.hazmat.primitives import serialization
 
 from voicechat.errors import UsageError
 from voicechat.gateway import websocket
-from voicechat.gateway.tls import machine_names, self_signed, server_context
+from voicechat.gateway.tls import (
+    certificate_names,
+    lan_addresses,
+    machine_names,
+    self_signed,
+    server_context,
+)
 
 pytestmark = pytest.mark.requirement("P-4")
+
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 async def test_self_signed_works_for_its_names(tmp_path, open_door) -> None:
     made = self_signed(tmp_path / "tls")
-    assert {"localhost", "127.0.0.1", "::1"} <= made.names == machine_names()
+    assert {"localhost", "127.0.0.1", "::1"} <= made.names <= machine_names()
     context = server_context(made.cert, made.key)
     client = ssl.create_default_context(cafile=str(made.cert))
     async with (
@@ -55,6 +66,66 @@ def test_kept_until_it_is_old_lacks_a_name_or_is_damaged(tmp_path) -> None:
     again = self_signed(tmp_path, ["localhost"], now + timedelta(days=380))
     assert again.fingerprint != more.fingerprint
     server_context(again.cert, again.key)
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A function that makes this machine have a name and, by interface, addresses."""
+
+    def become(host, **interfaces):
+        found = {
+            name.replace("_", "-"): [
+                SimpleNamespace(family=FAMILIES[":" in address], address=address)
+                for address in addresses
+            ]
+            for name, addresses in ({"lo": ["127.0.0.1", "::1"]} | interfaces).items()
+        }
+        monkeypatch.setattr(socket, "gethostname", lambda: host)
+        monkeypatch.setattr(psutil, "net_if_addrs", lambda: found)
+
+    return become
+
+
+def test_what_changes_by_itself_is_no_reason_for_a_new_certificate(tmp_path, machine) -> None:
+    machine("pi", eth0=["192.168.1.7", "2001:db8::1", "fe80::1%eth0"], docker0=["172.17.0.1"])
+    first = self_signed(tmp_path)
+    usual = {"localhost", "127.0.0.1", "::1", "pi", "pi.local", "192.168.1.7"}
+    assert first.names == {*usual, "172.17.0.1"}
+    for interfaces in (
+        {"eth0": ["192.168.1.7", "2001:db8::2"]},
+        {"eth0": ["192.168.1.7", "169.254.3.3"]},
+        {"eth0": ["192.168.1.7"], "docker0": ["172.18.0.1"], "br_1f2e": ["172.19.0.1"]},
+        {"eth0": ["192.168.1.7"], "veth9a": ["10.88.0.1"], "virbr0": ["192.168.122.1"]},
+        {},
+    ):
+        machine("pi.fritz.box", **interfaces)
+        assert self_signed(tmp_path) == first, interfaces
+    machine("pi", eth0=["192.168.1.7"], wlan0=["192.168.1.8"], br0=["10.0.0.1"])
+    second = self_signed(tmp_path)
+    assert second.names == {*usual, "192.168.1.8", "10.0.0.1"}
+    machine("box", eth0=["192.168.1.7"])
+    assert self_signed(tmp_path).names >= {"box", "box.local"}
+
+
+def test_browsers_reach_it_by_its_temporary_addresses_too(machine) -> None:
+    machine("pi", eth0=["192.168.1.7", "2001:db8::1", "fe80::1%eth0"])
+    assert machine_names() - certificate_names().lasting == {"2001:db8::1"}
+    assert lan_addresses() == ["192.168.1.7"]
+
+
+@pytest.mark.parametrize(
+    ("host", "names"),
+    [
+        ("Küche", {"xn--kche-0ra", "xn--kche-0ra.local"}),
+        ("x" * 64, set()),
+        ("pi\udcff", set()),
+        ("", set()),
+    ],
+)
+def test_a_host_name_that_is_not_ascii(tmp_path, machine, host, names) -> None:
+    machine(host)
+    made = self_signed(tmp_path)
+    assert made.names == machine_names() == {"localhost", "127.0.0.1", "::1", *names}
 
 
 def test_a_directory_that_cannot_be_made(tmp_path) -> None:

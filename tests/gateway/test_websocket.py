@@ -1,22 +1,17 @@
-"""One WebSocket: sizes, broken frames, pings, closing, writing, against a client in raw bytes."""
+"""One WebSocket: sizes, broken frames, pings, unread messages, and what its handler knows of it."""
 
 from __future__ import annotations
+
+import socket
 
 import pytest
 import trio
 import trio.testing
 
+from tests.gateway.raw_client import BINARY, CLOSE, PING, PONG, TEXT, frame
 from voicechat.errors import UsageError
 from voicechat.gateway import websocket
 from voicechat.gateway.websocket import Closed
-
-
-@pytest.fixture
-def frame(wire_helpers):
-    return wire_helpers.frame
-
-
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 @pytest.mark.parametrize(
@@ -35,9 +30,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
         ([(PING, bytes(126), True)], 1002),
     ],
 )
-async def test_sizes_are_bytes_and_broken_frames_get_their_code(
-    open_door, frame, frames, code
-) -> None:
+async def test_sizes_are_bytes_and_broken_frames_get_their_code(open_door, frames, code) -> None:
     ends = []
 
     async def handler(ws) -> None:
@@ -63,7 +56,7 @@ async def test_sizes_are_bytes_and_broken_frames_get_their_code(
             assert ends == [code]
 
 
-async def test_broken_frame_code_survives_what_the_client_still_sends(open_door, frame) -> None:
+async def test_broken_frame_code_survives_what_the_client_still_sends(open_door) -> None:
     """A close of a socket with unread bytes would send a reset, which destroys the close frame."""
     async with open_door(sockets={"max_message": 1000}) as door:
         for bad in (frame(b"\xff", opcode=TEXT), frame(bytes(60_000))):
@@ -73,7 +66,7 @@ async def test_broken_frame_code_survives_what_the_client_still_sends(open_door,
             assert await client.close_code() in {1007, 1009}
 
 
-async def test_text_is_text_whatever_its_pieces(open_door, frame) -> None:
+async def test_text_is_text_whatever_its_pieces(open_door) -> None:
     async with open_door() as door:
         client = await door.client()
         await client.upgrade()
@@ -84,7 +77,7 @@ async def test_text_is_text_whatever_its_pieces(open_door, frame) -> None:
         assert await client.frame() == (TEXT, data)
 
 
-async def test_pongs_flow_while_nothing_is_received(open_door, frame) -> None:
+async def test_pongs_flow_while_nothing_is_received(open_door) -> None:
     async def deaf(ws) -> None:
         await trio.sleep_forever()
 
@@ -95,103 +88,37 @@ async def test_pongs_flow_while_nothing_is_received(open_door, frame) -> None:
         assert await client.frame() == (PONG, b"there?")
 
 
-async def test_unread_messages_are_bounded_in_bytes_and_none_is_lost(open_door, frame) -> None:
-    go, got = trio.Event(), []
+async def test_unread_messages_are_bounded_in_bytes_and_none_is_lost(open_door) -> None:
+    go, sent, got = trio.Event(), [], []
+    numbered = [number.to_bytes(2, "big") + bytes(49_998) for number in range(300)]
 
     async def late(ws) -> None:
         await go.wait()
-        while len(got) < 300:
-            got.append(len(await ws.receive()))
+        while True:
+            got.append(await ws.receive())
 
     async with open_door(late, sockets={"max_unread": 100_000}) as door:
         client = await door.client()
+        client.stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
         await client.upgrade()
         async with trio.open_nursery() as nursery:
 
             async def send() -> None:
-                for _ in range(300):
-                    await client.send(frame(bytes(50_000)))
+                for message in numbered:
+                    await client.send(frame(message))
+                    sent.append(message)
                 await client.send(frame(b"", opcode=PING))
 
             nursery.start_soon(send)
             await trio.testing.wait_all_tasks_blocked(0.02)
-            assert not client.buffer
+            # Two messages wait for the handler; what else has left is in the kernel's buffers.
+            assert len(sent) < 40
             go.set()
-            assert await client.close_code() == 1000
-            nursery.cancel_scope.cancel()
-    assert got == [50_000] * 300
-
-
-async def test_closing_with_a_full_queue_hears_the_goodbye(open_door, frame) -> None:
-    closed = trio.Event()
-
-    async def handler(ws) -> None:
-        await trio.testing.wait_all_tasks_blocked(0.05)
-        start = trio.current_time()
-        await ws.close(4000, "enough")
-        assert trio.current_time() - start < 1
-        closed.set()
-
-    async with open_door(
-        handler, sockets={"max_unread": 1000, "max_unread_messages": 2, "close_timeout": 5}
-    ) as door:
-        client = await door.client()
-        await client.upgrade()
-        await client.send(frame(bytes(500)) * 50)
-        assert await client.close_code() == 4000
-        await client.send(frame(b"", opcode=PING) + frame((4000).to_bytes(2, "big"), opcode=CLOSE))
-        await closed.wait()
-
-
-async def test_peer_that_never_answers_a_close(open_door, frame) -> None:
-    took = []
-
-    async def handler(ws) -> None:
-        start = trio.current_time()
-        await ws.close(4001)
-        took.append(trio.current_time() - start)
-        await ws.close(4002)
-        with pytest.raises(Closed) as closed:
-            await ws.receive()
-        assert closed.value.code == 4001
-        with pytest.raises(Closed):
-            await ws.send("too late")
-
-    async with open_door(handler, sockets={"close_timeout": 0.3}) as door:
-        client = await door.client()
-        await client.upgrade()
-        assert await client.close_code() == 4001
-        await client.send(frame(b"ping while closing", opcode=PING))
+            assert await client.frame() == (PONG, b"")
+        await client.send(frame((1000).to_bytes(2, "big"), opcode=CLOSE))
+        assert await client.close_code() == 1000
         assert await client.rest() == b""
-    assert 0.25 < took[0] < 0.6
-
-
-@pytest.mark.parametrize(
-    ("payload", "code", "reason"),
-    [(b"\x03\xe8bye", 1000, "bye"), (b"", 1005, ""), (None, 1006, "")],
-)
-async def test_client_that_closes(open_door, frame, payload, code, reason) -> None:
-    ends = []
-
-    async def handler(ws) -> None:
-        try:
-            await ws.receive()
-        except Closed as closed:
-            ends.append((closed.code, closed.reason))
-
-    async with open_door(handler) as door:
-        client = await door.client()
-        await client.upgrade()
-        if payload is None:
-            await client.stream.aclose()
-        else:
-            await client.send(frame(payload, opcode=CLOSE))
-            assert (await client.frame())[0] == CLOSE
-            assert await client.rest() == b""
-        with trio.fail_after(2):
-            while not ends:
-                await trio.lowlevel.checkpoint()
-    assert ends == [(code, reason)]
+    assert got == numbered
 
 
 async def test_two_writers_are_a_bug(open_door) -> None:
@@ -217,58 +144,7 @@ async def test_two_writers_are_a_bug(open_door) -> None:
         await refused.wait()
 
 
-async def test_send_that_is_cancelled_in_the_middle_drops_the_socket(open_door) -> None:
-    sent = []
-
-    async def handler(ws) -> None:
-        with trio.move_on_after(0.1):
-            while True:
-                await ws.send(bytes(65_536))
-        with pytest.raises(Closed):
-            await ws.send("after half a frame")
-        sent.append("nothing")
-
-    async with open_door(handler) as door:
-        client = await door.client()
-        await client.upgrade()
-        with trio.fail_after(2):
-            while not sent:
-                await trio.lowlevel.checkpoint()
-
-
-async def test_send_cancelled_before_its_first_byte_leaves_the_socket_alive(open_door) -> None:
-    async def handler(ws) -> None:
-        with trio.CancelScope() as scope:
-            scope.cancel()
-            await ws.send("never")
-        await ws.send("still here")
-
-    async with open_door(handler) as door:
-        client = await door.client()
-        await client.upgrade()
-        assert await client.frame() == (TEXT, b"still here")
-
-
-async def test_slow_reader_is_dropped(open_door) -> None:
-    ends = []
-
-    async def handler(ws) -> None:
-        try:
-            while True:
-                await ws.send(bytes(65_536))
-        except Closed as closed:
-            ends.append(closed.code)
-
-    async with open_door(handler, send_timeout=0.2) as door:
-        client = await door.client()
-        await client.upgrade()
-        with trio.fail_after(3):
-            while not ends:
-                await trio.lowlevel.checkpoint()
-    assert ends == [1006]
-
-
-async def test_ping_round_trip_and_a_ping_that_is_given_up(open_door, frame) -> None:
+async def test_ping_round_trip_and_a_ping_that_is_given_up(open_door) -> None:
     results = []
 
     async def handler(ws) -> None:
@@ -335,22 +211,3 @@ async def test_connect_tells_when_nobody_answers(open_door) -> None:
             with pytest.raises(UsageError, match="no voicechat server"):
                 async with websocket.connect(url):
                     pytest.fail("connected")
-
-
-async def test_connect_leaves_no_socket_when_its_block_fails(open_door) -> None:
-    ends = []
-
-    async def handler(ws) -> None:
-        try:
-            await ws.receive()
-        except Closed as closed:
-            ends.append(closed.code)
-
-    async with open_door(handler) as door:
-        with pytest.raises(ExceptionGroup):
-            async with websocket.connect(f"ws://127.0.0.1:{door.port}/ws"):
-                raise ValueError("a bug of the caller")
-        with trio.fail_after(2):
-            while not ends:
-                await trio.lowlevel.checkpoint()
-    assert ends == [1006]

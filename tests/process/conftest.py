@@ -102,6 +102,33 @@ def start_server(tmp_path):
 
 
 @pytest.fixture
+def open_command(tmp_path):
+    """An async context manager that runs a `voicechat` command with pipes for what it writes."""
+
+    @asynccontextmanager
+    async def opened(*arguments: str, **environ: str) -> AsyncIterator[trio.Process]:
+        process = await trio.lowlevel.open_process(
+            command(*arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment(tmp_path) | environ,
+        )
+        try:
+            with trio.fail_after(60):
+                yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            with trio.CancelScope(shield=True):
+                await process.wait()
+                await process.stdout.aclose()
+                await process.stderr.aclose()
+
+    return opened
+
+
+@pytest.fixture
 def run_command(tmp_path):
     """Run a `voicechat` command to its end; returns the completed process with text output."""
 

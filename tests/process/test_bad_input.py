@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import wave
 
 import pytest
 import trio
+
+from voicechat.cli.talk import _check_writable
+from voicechat.errors import AudioFileError
 
 
 def refused(done, *says):
@@ -50,6 +54,44 @@ async def test_other_files(run_command, tmp_path):
     refused(await run_command("talk", str(tmp_path / "text.wav")), "text.wav")
     refused(await run_command("talk", "missing.wav"), "missing.wav")
     refused(await run_command("talk"))
+
+
+async def test_an_output_that_cannot_be_written(run_command, tmp_path):
+    """It is refused before anything is said: there is no server to talk to."""
+    path = str(wav(tmp_path / "good.wav"))
+    (tmp_path / "folder").mkdir()
+    old = wav(tmp_path / "old.wav")
+    for output, says in (
+        ("folder", "folder is a folder"),
+        (".", "is a folder"),
+        ("missing/x.wav", "The folder for x.wav does not exist"),
+        ("good.wav/x.wav", "The folder for x.wav does not exist"),
+    ):
+        done = await run_command("talk", path, "-o", output, "--url", "http://127.0.0.1:1")
+        refused(done, says)
+        assert done.stdout == ""
+    before = old.read_bytes()
+    for output in ("old.wav", "new.wav"):  # nothing is wrong with them
+        done = await run_command("talk", path, "-o", output, "--url", "http://127.0.0.1:1")
+        refused(done, "voicechat serve")
+    assert old.read_bytes() == before
+    assert not (tmp_path / "new.wav").exists()
+
+
+@pytest.mark.parametrize("name", ["old.wav", "new.wav"])
+def test_an_output_without_permission(tmp_path, monkeypatch, name):
+    wav(tmp_path / "old.wav")
+    wanted = tmp_path / name if name == "old.wav" else tmp_path
+    asked = []
+
+    def access(path, mode):
+        asked.append((path, mode))
+        return False  # for root, who runs tests in containers, it is always true
+
+    monkeypatch.setattr(os, "access", access)
+    with pytest.raises(AudioFileError, match=f"{name} may not be written"):
+        _check_writable(tmp_path / name)
+    assert asked == [(wanted, os.W_OK)]
 
 
 async def test_nobody_at_the_address(run_command, tmp_path):

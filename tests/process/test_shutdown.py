@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-from functools import partial
 
+import numpy as np
+import psutil
 import pytest
+import soxr
 import trio
 
 from voicechat.gateway.websocket import Closed, connect
@@ -45,8 +47,10 @@ async def decoding(ws, flite):
     await until(ws, "transcript_partial")
 
 
-async def resampling(ws, _flite):
-    await stream(ws, bytes(2 * 96_000), 96_000)
+async def resampling(ws, flite):
+    speech = np.frombuffer(flite("what time is it", "slt"), "<i2")
+    await stream(ws, soxr.resample(speech, 16_000, 96_000).tobytes(), 96_000)
+    await until(ws, "speech_started")
 
 
 async def stream(ws, pcm, rate):
@@ -128,15 +132,35 @@ async def test_its_children_die_with_a_server_that_was_killed(start_server):
                 await trio.to_thread.run_sync(child.wait, 10)
 
 
-async def test_a_signal_while_starting_ends_it(tmp_path, start_server):
-    async with start_server() as server:
-        pass  # warm caches, so that the next one is interrupted in the middle
-    async with trio.open_nursery() as nursery:
-        run = partial(trio.run_process, server.process.args, check=False, capture_stdout=True)
-        process = await nursery.start(run)
-        await trio.sleep(1.0)
+HOLD = """
+import pathlib, signal, sys
+if sys.orig_argv[-1].startswith("voicechat.speech.stt."):
+    pathlib.Path(__file__).with_name("held").touch()
+    signal.alarm(60)
+    signal.pause()
+"""
+"""Python runs it at its start: the recogniser's process never becomes ready."""
+
+
+@pytest.mark.requirement("L-2")
+async def test_a_signal_while_starting_ends_it(open_command, tmp_path):
+    folder = tmp_path / "hold"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(HOLD)
+    flags = ("--port", "0", "--log-level", "debug")
+    async with open_command("serve", *flags, PYTHONPATH=str(folder)) as process:
+        log = b""
+        while b"\n" not in log:
+            log += await process.stderr.receive_some()
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) > 1, "both engines have been started"
         process.send_signal(signal.SIGTERM)
-        with trio.fail_after(15):
-            code = await process.wait()
-    # Before its handler is there the signal simply ends it; after that it ends cleanly.
-    assert code in {0, -signal.SIGTERM}
+        log += b"".join([data async for data in process.stderr])
+        assert await process.wait() == 0
+        assert await process.stdout.receive_some() == b"", "it never said that it was ready"
+    assert (folder / "held").exists()
+    assert not [child for child in children if child.is_running()], "a child was left"
+    events = [json.loads(line)["event"] for line in log.splitlines()]
+    assert events[0] == "worker ready"
+    assert "stopping" in events
+    assert "ready" not in events

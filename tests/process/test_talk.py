@@ -108,3 +108,24 @@ async def test_human_speech_about_something_else_is_refused_politely(run_command
     assert turns
     assert not turns[0]["accepted"]
     assert "understand" in turns[0]["answer"]
+
+
+async def test_it_ends_quietly_when_nobody_reads_on(open_command, question):
+    """As in `voicechat talk --json | head -1`."""
+    async with open_command("talk", str(question), "--json") as process:
+        line = b""
+        while b"\n" not in line:
+            line += await process.stdout.receive_some()
+        await process.stdout.aclose()
+        told = b"".join([data async for data in process.stderr])
+        assert await process.wait() == 1
+    assert json.loads(line.splitlines()[0])["type"] == "welcome"
+    assert told == b""
+
+
+async def test_answers_that_cannot_be_kept_do_not_hide_what_was_said(run_command, question):
+    done = await run_command("talk", str(question), "--json", "-o", "/dev/full")
+    assert done.returncode == 2
+    assert len(events_of(done)[-1]["turns"]) == 1
+    assert done.stderr.startswith("error: The audio file full cannot be written.\n")
+    assert len(done.stderr.splitlines()) == 2

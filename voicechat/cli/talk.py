@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import os
 import ssl
 import sys
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from cyclopts import Parameter
 from voicechat.cli.options import SettingsOptions
 from voicechat.cli.talk_client import OUTPUT_RATE, TalkClient, TalkFailed
 from voicechat.cli.talk_report import Report
-from voicechat.errors import UsageError
+from voicechat.errors import AudioFileError, UsageError
 from voicechat.gateway.websocket import connect
 from voicechat.observability import logs
 from voicechat.protocol.codec import Codec
@@ -54,6 +55,8 @@ async def talk(
     """
     settings = (options or SettingsOptions()).load().settings
     wav = read_wav(file)
+    if output is not None:
+        _check_writable(output)
     # A server of our own logs only what went wrong: the events are on the screen already.
     level = "warning" if settings.log.level == "info" else settings.log.level
     logs.configure(attrs.evolve(settings.log, level=level))
@@ -65,13 +68,17 @@ async def talk(
         async with connect(websocket_url(link), tls=_trust(ca)) as ws:
             client = TalkClient(ws, codec=Codec(), wav=wav, on_event=on_event)
             await client.run()
-    if output is not None:
-        write_wav(output, OUTPUT_RATE, bytes(client.audio))
     turns = list(client.turns.values())
-    if json:
-        _print_json({"type": "summary", "turns": [attrs.asdict(turn) for turn in turns]})
-    else:
-        report.summary(turns, output)
+    written = None
+    try:
+        if output is not None:
+            write_wav(output, OUTPUT_RATE, bytes(client.audio))
+            written = output
+    finally:  # what has been said is told also when it cannot be kept
+        if json:
+            _print_json({"type": "summary", "turns": [attrs.asdict(turn) for turn in turns]})
+        else:
+            report.summary(turns, written)
     return 0
 
 
@@ -83,6 +90,24 @@ def websocket_url(link: str) -> str:
     scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
     rest = rest.rstrip("/")
     return f"{scheme}://{rest}" if rest.endswith("/ws") else f"{scheme}://{rest}/ws"
+
+
+def _check_writable(output: Path) -> None:
+    """Find out before the conversation what would stand in the way after it.
+
+    Raises:
+        AudioFileError: The answers could not be written there; an old file is left as it is.
+    """
+    name, folder = ascii(output.name)[1:-1] or ".", output.parent
+    if output.is_dir():
+        problem, action = f"{name} is a folder", "Give the name of a file, such as answer.wav."
+    elif not folder.is_dir():
+        problem, action = f"The folder for {name} does not exist", "Make it, or choose another one."
+    elif not os.access(output if output.exists() else folder, os.W_OK):
+        problem, action = f"{name} may not be written", "Check the permissions."
+    else:
+        return
+    raise AudioFileError(f"{problem}.", suggested_action=action)
 
 
 def _trust(ca: Path | None) -> ssl.SSLContext | None:

@@ -1,4 +1,4 @@
-"""Listens on the one TCP port, and gives each connection to HTTP or, at an upgrade, to a WebSocket.
+"""Hands each connection of the one TCP port to HTTP or, at an upgrade, to a WebSocket.
 
 A connection starts as HTTP and is looked at whenever a request begins, so that an upgrade works on
 a kept-alive connection as well. The nurseries nest as the shutdown runs: accepting ends first, then
@@ -7,23 +7,20 @@ the connections, then the HTTP application.
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import secrets
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import attrs
 import structlog
 import trio
 
-from voicechat.errors import UsageError
 from voicechat.gateway import http, websocket
+from voicechat.gateway.listening import Bound, listening
 from voicechat.gateway.origin import Guard, Refusal
 from voicechat.gateway.upgrade import BadHead, judge, parse
 from voicechat.gateway.websocket import Closed, SocketLimits, WebSocket
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 OnWebSocket = Callable[[WebSocket], Awaitable[None]]
-BACKLOG = 1024
 
 BAD_HANDSHAKE = Refusal(
     400, "bad_request", "The WebSocket handshake is not valid.", "Use a WebSocket client."
@@ -78,26 +74,9 @@ class DoorSettings:
     sockets: SocketLimits = attrs.field(factory=SocketLimits)
 
 
-@attrs.frozen
-class Bound:
-    """An address on which the server listens."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @property
-    def url(self) -> str:
-        """The link to it, without a path."""
-        return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-
-
-_Listening = tuple[list[trio.SocketListener], list[Bound]]
-
-
 async def probe(settings: DoorSettings) -> None:
     """Find out before anything is started whether the port can be opened; errors as `serve`."""
-    async with _listening(settings):
+    async with listening(settings.host, settings.port, settings.tls):
         pass
 
 
@@ -125,7 +104,7 @@ async def serve(
         UsageError: It cannot listen there; says why and what to do.
     """
     async with (
-        _listening(settings) as (listeners, bound),
+        listening(settings.host, settings.port, settings.tls) as (listeners, bound),
         http.running(app, settings.http, settings.guard) as http_server,
         trio.open_nursery() as connections,
     ):
@@ -263,42 +242,3 @@ async def _refuse(wire: Wire, refusal: Refusal) -> None:
         await wire.send_all((head + body).encode())
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         log.debug("client left before it was refused")
-
-
-@asynccontextmanager
-async def _listening(settings: DoorSettings) -> AsyncIterator[_Listening]:
-    """Open the port; close it at the end, whoever had it."""
-    listeners = await _open(settings)
-    scheme = "http" if settings.tls is None else "https"
-    bound = [Bound(scheme, *listener.socket.getsockname()[:2]) for listener in listeners]
-    try:
-        if settings.tls is None:
-            yield listeners, bound
-        else:
-            tls = [trio.SSLListener(one, settings.tls, https_compatible=True) for one in listeners]
-            # They differ in the streams that they give, which `_Door.connection` takes both of.
-            yield cast("list[trio.SocketListener]", tls), bound
-    finally:
-        for listener in listeners:
-            listener.socket.close()
-
-
-async def _open(settings: DoorSettings) -> list[trio.SocketListener]:
-    where = f"port {settings.port} on {settings.host}"
-    try:
-        return await trio.open_tcp_listeners(settings.port, host=settings.host, backlog=BACKLOG)
-    except socket.gaierror:
-        raise UsageError(
-            f"{settings.host!r} is not an address of this machine; use 127.0.0.1 or change --host"
-        ) from None
-    except (OSError, OverflowError) as error:
-        number = getattr(error, "errno", None)
-        if number == errno.EADDRINUSE:
-            line = f"{where} is in use; stop the other program or use --port"
-        elif number in {errno.EACCES, errno.EPERM}:
-            line = f"{where} needs more rights; use a port above 1023"
-        elif number in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
-            line = f"{settings.host} is not an address of this machine; change --host"
-        else:
-            line = f"cannot listen on {where}; check --host and --port"
-        raise UsageError(line) from None

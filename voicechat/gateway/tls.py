@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from voicechat.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 LIFETIME = timedelta(days=397)
@@ -31,6 +32,8 @@ LIFETIME = timedelta(days=397)
 RENEW_BEFORE = timedelta(days=30)
 CLOCK_SKEW = timedelta(days=1)
 """A certificate is valid from a day ago: the client's clock may be behind."""
+BRIDGE = re.compile(r"docker\d|br-|veth|virbr")
+"""Interfaces that container and virtual machine programs make and remove."""
 
 
 @attrs.frozen
@@ -48,6 +51,19 @@ class SelfSigned:
     key: Path
     fingerprint: str
     names: frozenset[str]
+
+
+@attrs.frozen
+class CertificateNames:
+    """What a certificate is to be for.
+
+    Attributes:
+        lasting: Names and addresses whose absence makes a kept certificate useless.
+        passing: Addresses that a new certificate holds as well, but that no kept one must.
+    """
+
+    lasting: frozenset[str]
+    passing: frozenset[str] = frozenset()
 
 
 def server_context(cert: Path, key: Path) -> ssl.SSLContext:
@@ -89,13 +105,41 @@ def server_context(cert: Path, key: Path) -> ssl.SSLContext:
 
 def machine_names() -> frozenset[str]:
     """Names and addresses under which browsers can reach this machine."""
-    host = socket.gethostname().split(".")[0].lower() or "localhost"
-    names = {"localhost", "127.0.0.1", "::1", host, f"{host}.local"}
-    for addresses in psutil.net_if_addrs().values():
+    return frozenset([*_host_names(), *(address for _, address in _addresses())])
+
+
+def certificate_names() -> CertificateNames:
+    """What a certificate of this machine should be for.
+
+    IPv6 addresses are left out: privacy extensions change them daily, and each change would be a
+    new certificate for every browser to ask about. The addresses of bridges come and go with
+    containers and virtual machines, so they are wanted, but alone no reason for a new one.
+    """
+    names, bridges = _host_names(), set[str]()
+    for interface, address in _addresses():
+        if isinstance(parsed := ipaddress.ip_address(address), ipaddress.IPv4Address):
+            if parsed.is_link_local:
+                continue
+            (bridges if BRIDGE.match(interface) else names).add(address)
+    return CertificateNames(frozenset(names), frozenset(bridges - names))
+
+
+def _host_names() -> set[str]:
+    """This machine by name, as browsers ask for it; a name that DNS could not hold is left out."""
+    names = {"localhost", "127.0.0.1", "::1"}
+    try:
+        host = socket.gethostname().split(".")[0].lower().encode("idna").decode("ascii")
+    except UnicodeError:
+        return names
+    return names | {host, f"{host}.local"} if host else names
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    """Each interface with its addresses, without those that are of use on one link alone."""
+    for interface, addresses in psutil.net_if_addrs().items():
         for each in addresses:
             if each.family in {socket.AF_INET, socket.AF_INET6} and "%" not in each.address:
-                names.add(str(ipaddress.ip_address(each.address)))
-    return frozenset(names)
+                yield interface, str(ipaddress.ip_address(each.address))
 
 
 def lan_addresses() -> list[str]:
@@ -118,19 +162,19 @@ def self_signed(
 
     Args:
         directory: Where it is kept; made if it is absent, for its owner alone.
-        names: What it must be for; by default `machine_names`.
+        names: What it must be for; by default `certificate_names`.
         now: The time; by default the clock's.
 
     Raises:
         UsageError: The directory cannot be written to.
     """
-    wanted = machine_names() if names is None else frozenset(names)
+    wanted = certificate_names() if names is None else CertificateNames(frozenset(names))
     now = datetime.now(UTC) if now is None else now
     cert_path, key_path = directory / "cert.pem", directory / "key.pem"
-    cert = _usable(cert_path, key_path, wanted, now)
+    cert = _usable(cert_path, key_path, wanted.lasting, now)
     if cert is None:
         key = ec.generate_private_key(ec.SECP256R1())
-        cert = _make(key, wanted, now)
+        cert = _make(key, wanted.lasting | wanted.passing, now)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.chmod(0o700)

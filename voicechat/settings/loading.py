@@ -35,6 +35,8 @@ DEFAULT_FILE = Path("voicechat.toml")
 PREFIX = "VOICECHAT_"
 # They steer the project's own build and tests.
 NOT_SETTINGS = frozenset({"VOICECHAT_BUILD_PAGE", "VOICECHAT_CI", "VOICECHAT_TEST_DATA"})
+# Kubernetes tells every pod of a service in such variables, and a service is named as it likes.
+OF_KUBERNETES = ("VOICECHAT_PORT_", "VOICECHAT_SERVICE_")
 
 
 class Layer(StrEnum):
@@ -180,13 +182,20 @@ def _from_environment(environ: Mapping[str, str], known: Mapping[str, Setting]) 
     names = {PREFIX + key.replace(".", "_").upper(): key for key in known}
     found: _Found = {}
     for name, text in environ.items():
-        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS or _of_kubernetes(name, text):
             continue
         if name not in names:
             raise _unknown(name, names, "the environment", "variable")
         source = Source(Layer.ENVIRONMENT, name)
         found[names[name]] = (_parse(names[name], text, known, source), source)
     return found
+
+
+def _of_kubernetes(name: str, text: str) -> bool:
+    """Tell what Kubernetes sets for a service named voicechat from a mistyped setting."""
+    if name == "VOICECHAT_PORT":  # tcp://10.0.0.7:8000; a bare number was meant for server.port
+        return "://" in text
+    return name.startswith(OF_KUBERNETES)
 
 
 def _from_flags(overrides: Mapping[str, str], known: Mapping[str, Setting]) -> _Found:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _METADATA = "voicechat.setting"
 MASK = "********"
+MIN_MESSAGE_BYTES = 131_072
+"""Every client is promised 32,000 characters, of up to 4 bytes each, and frames of 64 KiB."""
 
 
 @attrs.frozen
@@ -105,7 +107,8 @@ class Server:
     tls_self_signed: bool = setting(
         False,
         Boolean(),
-        "Serve HTTPS with a certificate made here and kept in data_dir; browsers warn once.",
+        "Serve HTTPS with a certificate made here and kept in data_dir for about a year; browsers "
+        "warn until it is accepted, and again when the machine has a new name or IPv4 address.",
     )
     insecure: bool = setting(
         False,
@@ -123,11 +126,11 @@ class Server:
         "Further origins whose pages may open the WebSocket.",
     )
     max_connections: int = setting(
-        64, Integer(1, 100_000), "WebSocket connections at once; further ones are refused."
+        64, Integer(1, 100_000), "Conversations (sessions) at once; further ones are refused."
     )
     max_message_bytes: int = setting(
         1024 * 1024,
-        Integer(1024, 64 * 1024 * 1024, "bytes"),
+        Integer(MIN_MESSAGE_BYTES, 64 * 1024 * 1024, "bytes"),
         "Longest message taken from a client.",
     )
     grace_s: float = setting(
@@ -147,11 +150,19 @@ class Server:
 class Speech:
     """The engines that hear and speak."""
 
-    vad: str = setting("silero", Choice(("silero", "webrtc")), "Voice activity detector.")
+    vad: str = setting(
+        "silero",
+        Text("the name of an installed detector: silero, webrtc, or one of another package"),
+        "Voice activity detector.",
+    )
     vad_threshold: float = setting(
         0.5, Number(0, 1), "Probability from which a frame of audio counts as speech."
     )
-    stt: str = setting("pocketsphinx", Choice(("pocketsphinx",)), "Speech recogniser.")
+    stt: str = setting(
+        "pocketsphinx",
+        Text("the name of an installed recogniser: pocketsphinx, or one of another package"),
+        "Speech recogniser.",
+    )
     stt_rejection: float | str = setting(
         "auto",
         Number(-10, 10, words=("auto",)),
@@ -160,7 +171,11 @@ class Speech:
     stt_streams: int = setting(
         4, Integer(1, 64), "Utterances that can be recognised at once; each costs memory."
     )
-    tts: str = setting("espeak", Choice(("espeak",)), "Speech synthesiser.")
+    tts: str = setting(
+        "espeak",
+        Text("the name of an installed synthesiser: espeak, or one of another package"),
+        "Speech synthesiser.",
+    )
     voice: str = setting("en", Text("a voice of the synthesiser"), "Voice of the synthesiser.")
     rate_wpm: int = setting(175, Integer(80, 450, "words a minute"), "Speaking rate.")
     volume: int = setting(100, Integer(0, 200, "percent"), "Loudness of the answers.")
@@ -192,7 +207,11 @@ class Conversation:
 class Agent:
     """Who answers."""
 
-    kind: str = setting("assistant", Choice(("assistant",)), "The agent that answers.")
+    kind: str = setting(
+        "assistant",
+        Text("the name of an installed agent: assistant, or one of another package"),
+        "The agent that answers.",
+    )
 
 
 @attrs.frozen

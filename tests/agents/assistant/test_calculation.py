@@ -15,7 +15,7 @@ from voicechat.agents.assistant.arithmetic import CannotCalculateError
 from voicechat.agents.assistant.normalise import Vocabulary, tokenise
 
 if TYPE_CHECKING:
-    from conftest import Conversation
+    from tests.agents.assistant.conftest import Conversation
 
 PLAIN = Vocabulary(frozenset(), frozenset(), {})
 SMALL = st.integers(-99, 99)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.agents.assistant.spoken_sentences import IN_DOMAIN, OUT_OF_DOMAIN
 from voicechat.agents.assistant.answers import ANSWERS
 from voicechat.agents.assistant.answers.conversation import SUGGESTIONS
 from voicechat.agents.assistant.matcher import EXPRESSION, Matcher
@@ -18,15 +17,6 @@ from voicechat.agents.assistant.normalise import MAX_CHARACTERS
 
 if TYPE_CHECKING:
     from voicechat.agents.assistant.matcher import Understood
-
-_SPEC = importlib.util.spec_from_file_location(
-    "spoken_sentences", Path(__file__).with_name("spoken_sentences.py")
-)
-assert _SPEC
-assert _SPEC.loader
-spoken_sentences = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(spoken_sentences)
-IN_DOMAIN, OUT_OF_DOMAIN = spoken_sentences.IN_DOMAIN, spoken_sentences.OUT_OF_DOMAIN
 
 
 def plain(understood: Understood | None) -> tuple[str, dict[str, str]] | None:

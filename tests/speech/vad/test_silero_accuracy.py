@@ -138,4 +138,4 @@ def test_no_batch_wakes_the_threads_of_blas() -> None:
         check=True,
         timeout=60,
     )
-    assert float(run.stdout) < 0.05  # seconds; a tall product spends more than one
+    assert float(run.stdout) < 0.3  # seconds; a tall product spends more than one

@@ -1,5 +1,6 @@
 /** The microphone: permission, context and worklet; gives 20 ms frames until it is closed. */
 
+import { deviceContext } from "./audio-context";
 import type { CapturedFrame } from "./capture.worklet";
 import workletUrl from "./capture.worklet.ts?worker&url";
 import { Problem } from "./problems";
@@ -39,7 +40,7 @@ export async function openCapture(handlers: CaptureHandlers): Promise<Capture> {
     } catch {
       // Firefox refuses a source whose rate differs from the context's: take the device's own.
       await context.close();
-      context = new AudioContext();
+      context = deviceContext();
       source = context.createMediaStreamSource(media);
     }
     return await connect(context, media, source, handlers);
@@ -54,7 +55,7 @@ function preferredContext(): AudioContext {
   try {
     return new AudioContext({ sampleRate: PREFERRED_RATE, latencyHint: "interactive" });
   } catch {
-    return new AudioContext();
+    return deviceContext();
   }
 }
 

@@ -141,6 +141,52 @@ describe("Microphone", () => {
     expect(wire).toEqual([]);
   });
 
+  describe("while permission is asked", () => {
+    let allow: () => Promise<void>;
+
+    beforeEach(() => {
+      const opens = open;
+      open = (handlers) =>
+        new Promise((resolve) => {
+          allow = async () => {
+            resolve(await opens(handlers));
+            await settle();
+          };
+        });
+      microphone.setHandsFree(true);
+    });
+
+    it("lets go of the device at once where hands-free has been left", async () => {
+      microphone.setHandsFree(false);
+      await allow();
+      expect(opened).toBe(1);
+      expect(device).toBeNull();
+      expect(wire).toEqual([]);
+      expect(state).toMatchObject({ mode: null, opening: false });
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    it("keeps the device where hands-free has been left and come back to", async () => {
+      microphone.setHandsFree(false);
+      microphone.setHandsFree(true);
+      await allow();
+      expect(device).not.toBeNull();
+      expect(state.mode).toBe("hands_free");
+      microphone.setHandsFree(false);
+      expect(device).toBeNull();
+    });
+
+    it("keeps the device warm after a press, even if hands-free has been left", async () => {
+      microphone.setHandsFree(false);
+      microphone.arm();
+      microphone.release();
+      await allow();
+      expect(device).not.toBeNull();
+      vi.advanceTimersByTime(WARM_MS);
+      expect(device).toBeNull();
+    });
+  });
+
   it("does not ask for the device on a press that may be an accident", () => {
     microphone.arm(true);
     expect(opened).toBe(0);

@@ -48,6 +48,8 @@ export class Microphone {
   private armed = false;
   private capture: Capture | null = null;
   private opening = false;
+  /** Hands-free was left while permission was asked: what opens is closed at once. */
+  private unwanted = false;
   private stream: Stream | null = null;
   private streams = 0;
   private preroll: Int16Array<ArrayBuffer>[] = [];
@@ -116,6 +118,7 @@ export class Microphone {
     if (this.handsFree || this.held || this.armed) {
       clearTimeout(this.cooling);
       this.cooling = undefined;
+      this.unwanted = false;
       if (this.capture === null) void this.openDevice();
     } else {
       this.cool();
@@ -140,6 +143,7 @@ export class Microphone {
       return;
     }
     this.opening = false;
+    if (this.unwanted) this.closeDevice();
     this.reconcile();
   }
 
@@ -158,6 +162,7 @@ export class Microphone {
   }
 
   private closeDevice(): void {
+    this.unwanted = this.opening;
     clearTimeout(this.cooling);
     this.cooling = undefined;
     this.capture?.close();

@@ -1,6 +1,7 @@
 /** The loudspeaker: an audio context with the player worklet, and what it reports. */
 
 import type { AudioFrame } from "../protocol/frames";
+import { deviceContext } from "./audio-context";
 import type { PlayerCommand, PlayerOptions, PlayerProgress } from "./player.worklet";
 import workletUrl from "./player.worklet.ts?worker&url";
 import { OutputRecorder } from "./output-recorder";
@@ -9,12 +10,10 @@ export interface PlayerHandlers {
   onProgress: (progress: PlayerProgress) => void;
   /** Whether the browser holds sound back until the user does something. */
   onRefused: (refused: boolean) => void;
+  /** Whether there can be no sound: its part of the page could not be loaded. */
+  onBroken: (broken: boolean) => void;
 }
 
-/** Rates that the wire allows; a context beyond them is made at the fallback. */
-const MIN_RATE = 8_000;
-const MAX_RATE = 96_000;
-const FALLBACK_RATE = 48_000;
 /** A context that has not started by then is being refused by the browser. */
 const PATIENCE_MS = 1_000;
 
@@ -25,7 +24,9 @@ export class Player {
 
   private context: AudioContext;
   private analyser: AnalyserNode;
-  private port: Promise<MessagePort>;
+  /** Null where the worklet could not be loaded. */
+  private port: Promise<MessagePort | null>;
+  private broken = false;
   private commands: Promise<void> = Promise.resolve();
   private complaint: ReturnType<typeof setTimeout> | undefined;
 
@@ -39,14 +40,9 @@ export class Player {
     private readonly handlers: PlayerHandlers,
     private readonly options: PlayerOptions,
   ) {
-    let context = new AudioContext({ latencyHint: "interactive" });
-    if (context.sampleRate < MIN_RATE || context.sampleRate > MAX_RATE) {
-      void context.close();
-      context = new AudioContext({ sampleRate: FALLBACK_RATE });
-    }
-    this.context = context;
-    this.analyser = context.createAnalyser();
-    this.port = this.build(context);
+    this.context = deviceContext();
+    this.analyser = this.context.createAnalyser();
+    this.port = this.build(this.context);
   }
 
   /** Samples per second that are played. */
@@ -60,9 +56,9 @@ export class Player {
     return Math.round(seconds * this.rate);
   }
 
-  /** Play at `rate` from now on. */
+  /** Play at `rate` from now on; where there was no sound it is tried again. */
   setRate(rate: number): void {
-    if (rate === this.rate) return;
+    if (rate === this.rate && !this.broken) return;
     const old = this.context;
     this.context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
     this.analyser = this.context.createAnalyser();
@@ -113,11 +109,11 @@ export class Player {
 
   /** A context needs a moment to start: only one that doesn't is being refused. */
   private complainSoon(): void {
-    if (this.complaint !== undefined) return;
+    if (this.complaint !== undefined || this.broken) return;
     this.unlock();
     this.complaint = setTimeout(() => {
       this.complaint = undefined;
-      if (!this.running) this.handlers.onRefused(true);
+      if (!this.running && !this.broken) this.handlers.onRefused(true);
     }, PATIENCE_MS);
   }
 
@@ -125,11 +121,29 @@ export class Player {
   private post(command: PlayerCommand): void {
     const port = this.port;
     this.commands = this.commands.then(async () => {
-      (await port).postMessage(command);
+      (await port)?.postMessage(command);
     }, () => undefined);
   }
 
-  private async build(context: AudioContext): Promise<MessagePort> {
+  private async build(context: AudioContext): Promise<MessagePort | null> {
+    try {
+      const port = await this.connect(context);
+      this.setBroken(context, false);
+      return port;
+    } catch {
+      this.setBroken(context, true);
+      return null;
+    }
+  }
+
+  private setBroken(context: AudioContext, broken: boolean): void {
+    // A context that has been replaced fails because it was closed.
+    if (context !== this.context || broken === this.broken) return;
+    this.broken = broken;
+    this.handlers.onBroken(broken);
+  }
+
+  private async connect(context: AudioContext): Promise<MessagePort> {
     this.analyser.fftSize = 1024;
     const analyser = this.analyser;
     context.addEventListener("statechange", () => {

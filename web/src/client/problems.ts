@@ -9,6 +9,7 @@ export type ProblemKind =
   | "microphone_failed"
   | "microphone_lost"
   | "playback_refused"
+  | "playback_failed"
   | "slow_network"
   | "server_gone"
   | "server_refused"
@@ -107,6 +108,12 @@ const TEXTS: Record<ProblemKind, Text> = {
     title: "The browser holds back the sound",
     advice: "Pages may play sound only after you have touched them.",
     action: { label: "Play sound", run: "unlock" },
+  },
+  playback_failed: {
+    tone: "error",
+    title: "The sound could not be started",
+    advice: "A part of the page could not be loaded. Reload it; until then you can read the answers.",
+    action: { label: "Reload", run: "reload" },
   },
   slow_network: {
     tone: "warning",

@@ -42,6 +42,7 @@ export class VoiceClient {
       {
         onProgress: (progress) => this.progress(progress),
         onRefused: (refused) => this.refused(refused),
+        onBroken: (broken) => this.broken(broken),
       },
       options,
     );
@@ -107,7 +108,7 @@ export class VoiceClient {
   setSpeak(speak: boolean): void {
     this.audio.setState({ speak });
     saveSpeak(speak);
-    this.socket.send({ type: "settings", speak });
+    this.socket.send({ type: "settings", speak: this.wantsSpeech() });
     const turn = this.audio.getState().speakingTurn;
     if (!speak && turn !== null) this.player?.stop(turn);
   }
@@ -154,7 +155,8 @@ export class VoiceClient {
   }
 
   private wantsSpeech(): boolean {
-    return this.player !== null && this.audio.getState().speak;
+    const { canPlay, speak } = this.audio.getState();
+    return canPlay && speak;
   }
 
   private stateChanged(state: ConnectionState): void {
@@ -205,9 +207,9 @@ export class VoiceClient {
 
   private welcomed(welcome: Welcome): void {
     this.player?.setRate(welcome.output_rate);
-    const { speak } = this.audio.getState();
+    const speak = this.wantsSpeech();
     // Switched between hello and welcome.
-    if (this.wantsSpeech() !== this.announced) this.socket.send({ type: "settings", speak });
+    if (speak !== this.announced) this.socket.send({ type: "settings", speak });
     this.microphone.connected();
   }
 
@@ -229,6 +231,14 @@ export class VoiceClient {
   private refused(refused: boolean): void {
     if (refused) this.connection.notify(noticeOf("playback_refused"));
     else this.connection.dismiss("playback_refused");
+  }
+
+  /** Without sound the server need not speak; the answers can still be read. */
+  private broken(broken: boolean): void {
+    if (broken) this.connection.notify(noticeOf("playback_failed"));
+    else this.connection.dismiss("playback_failed");
+    this.audio.setState({ canPlay: !broken });
+    this.socket.send({ type: "settings", speak: this.wantsSpeech() });
   }
 
   private forgetMicrophoneProblems(): void {

@@ -38,6 +38,9 @@ export function reduceAudio(state: AudioStatus, message: ServerMessage): AudioSt
     case "transcript_final":
     case "welcome":
       return state.hearing ? { ...state, hearing: false } : state;
+    case "error":
+      // One that no message caused can be the end of what was heard.
+      return state.hearing && message.client_seq === null ? { ...state, hearing: false } : state;
     default:
       return state;
   }

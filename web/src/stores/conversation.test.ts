@@ -77,6 +77,20 @@ describe("a spoken turn", () => {
     ]);
   });
 
+  it("is given up when an error ends it that no message caused", () => {
+    const error = {
+      type: "error",
+      code: "engine_failed",
+      message: "The recogniser broke.",
+      retryable: true,
+      suggested_action: "Say it again.",
+      correlation_id: "c",
+    } as const;
+    const state = play(...spoken);
+    expect(reduce(state, { ...error, client_seq: null }).partial).toBeNull();
+    expect(reduce(state, { ...error, client_seq: 6 }).partial).toBe("what time");
+  });
+
   it("puts the question above an answer that came first", () => {
     const state = play(
       WELCOME,

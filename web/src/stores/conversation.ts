@@ -99,7 +99,8 @@ export function reduce(state: Conversation, event: ConversationEvent): Conversat
         },
       }));
     case "error":
-      if (event.client_seq === null) return state;
+      // No message of ours caused it: it can be the end of what was being said.
+      if (event.client_seq === null) return state.partial === null ? state : { ...state, partial: null };
       return patchUser(state, (e) => e.clientSeq === event.client_seq && e.status === "sending", {
         status: "failed",
       });

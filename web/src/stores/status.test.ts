@@ -69,6 +69,15 @@ describe("audio store", () => {
     expect(store.getState().hearing).toBe(false);
   });
 
+  it("hears nothing after an error that no message caused", () => {
+    const store = createAudioStore();
+    store.apply({ type: "speech_started", stream: 1, at: 0 });
+    store.apply({ ...error("invalid_audio", "Odd."), client_seq: 3 } as ServerMessage);
+    expect(store.getState().hearing).toBe(true);
+    store.apply(error("invalid_audio", "Odd."));
+    expect(store.getState().hearing).toBe(false);
+  });
+
   it("hears nothing once the microphone is off", () => {
     const store = createAudioStore();
     store.apply({ type: "speech_started", stream: 1, at: 0 });

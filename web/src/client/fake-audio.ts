@@ -1,0 +1,69 @@
+/** For tests: a browser's audio as far as capture and player use it. */
+
+import { vi } from "vitest";
+
+export interface FakeDevice {
+  /** Sample rate of the device in Hz. */
+  rate: number;
+  /** Whether a source must have the rate of its context, as in Firefox. */
+  sameRate: boolean;
+  /** Whether the worklet can be loaded. */
+  loads: boolean;
+  /** Each context that was made and not closed. */
+  contexts: FakeContext[];
+}
+
+class FakeContext extends EventTarget {
+  state = "running";
+  readonly destination = {};
+  readonly sampleRate: number;
+  readonly audioWorklet = {
+    addModule: () =>
+      this.device.loads ? Promise.resolve() : Promise.reject(new DOMException("", "AbortError")),
+  };
+
+  constructor(
+    private readonly device: FakeDevice,
+    options: { sampleRate?: number },
+  ) {
+    super();
+    this.sampleRate = options.sampleRate ?? device.rate;
+    device.contexts.push(this);
+  }
+
+  createAnalyser = () => node();
+  createMediaStreamSource = () => {
+    if (this.device.sameRate && this.sampleRate === 16_000) throw new DOMException("", "NotSupportedError");
+    return node();
+  };
+  /** Stays pending, as in a browser that refuses to play. */
+  resume = () => new Promise<void>(() => undefined);
+  close = () => {
+    this.state = "closed";
+    this.device.contexts.splice(this.device.contexts.indexOf(this), 1);
+    return Promise.resolve();
+  };
+}
+
+function node() {
+  return { connect: (to: unknown) => to, port: { postMessage: vi.fn(), onmessage: null } };
+}
+
+/** Put a browser with this device into the global scope; `vi.unstubAllGlobals` removes it. */
+export function stubAudio(device: Partial<FakeDevice>): FakeDevice {
+  const all = { rate: 48_000, sameRate: false, loads: true, contexts: [], ...device };
+  const location = new URL("https://voice.example/");
+  vi.stubGlobal("window", { isSecureContext: true, location });
+  vi.stubGlobal("navigator", {
+    mediaDevices: {
+      getUserMedia: () => Promise.resolve({ getTracks: () => [], getAudioTracks: () => [] }),
+    },
+  });
+  vi.stubGlobal("AudioWorkletNode", function worklet() {
+    return node();
+  });
+  vi.stubGlobal("AudioContext", function context(options: { sampleRate?: number } = {}) {
+    return new FakeContext(all, options);
+  });
+  return all;
+}
