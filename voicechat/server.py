@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-async def serve(settings: Settings, *, on_ready: Callable[[list[str]], None]) -> None:
+async def serve(
+    settings: Settings, *, on_ready: Callable[[list[str]], None], signals: bool = True
+) -> None:
     """Run the server until a signal ends it, or until cancelled.
 
     The first SIGINT or SIGTERM stops accepting, tells every client, and lets turns in flight end
@@ -38,6 +40,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[list[str]], None]) ->
         settings: The whole tree.
         on_ready: Told the links to open, the one for this machine first, once every engine is
             ready and the port is open.
+        signals: False where the server is a part of a program that handles signals itself.
 
     Raises:
         UsageError: The port cannot be opened, or a setting does not fit this machine.
@@ -46,7 +49,8 @@ async def serve(settings: Settings, *, on_ready: Callable[[list[str]], None]) ->
     shutdown = trio.Event()
     async with trio.open_nursery() as services:
         with trio.CancelScope() as starting:
-            await services.start(_signals, shutdown, starting, services.cancel_scope)
+            if signals:
+                await services.start(_signals, shutdown, starting, services.cancel_scope)
             parts = wiring.build(settings, shutdown)
             await parts.probe()
             async with trio.open_nursery() as engines:
@@ -71,12 +75,14 @@ async def _signals(
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
         task_status.started()
         async for number in received:
+            name = signal.Signals(number).name
             if shutdown.is_set():
-                log.warning("stopping at once", signal=signal.Signals(number).name)
+                log.warning("stopping at once", signal=name)
                 everything.cancel()
-            log.info("stopping", signal=signal.Signals(number).name)
-            shutdown.set()
-            starting.cancel()
+            else:
+                log.info("stopping when answers have ended; again to stop at once", signal=name)
+                shutdown.set()
+                starting.cancel()
 
 
 def _links(address: Bound) -> list[str]:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import trio
     from quart_trio import QuartTrio
 
-    from voicechat.agents.assistant.grammar import SpokenGrammar
     from voicechat.agents.ports import AgentFactory
     from voicechat.protocol.messages.connection import Hello
     from voicechat.settings import Server, Settings, Speech
@@ -91,7 +90,7 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
         "speech.stt",
         speech.stt,
         settings,
-        {"pocketsphinx": lambda: _commands_recognizer(speech, assistant.grammar)},
+        {"pocketsphinx": lambda: _commands_recognizer(speech, assistant)},
     )
     tts: TextToSpeech = engines.make(
         "speech.tts",
@@ -144,8 +143,9 @@ def _silero() -> VoiceActivity:
         return WebRtcVoiceActivity()
 
 
-def _commands_recognizer(speech: Speech, spoken: SpokenGrammar) -> SpeechToText:
-    grammar = Grammar(spoken.jsgf, spoken.pronunciations, spoken.examples)
+def _commands_recognizer(speech: Speech, assistant: AssistantFactory) -> SpeechToText:
+    spoken = assistant.grammar
+    grammar = Grammar(spoken.jsgf, spoken.pronunciations, spoken.examples, assistant.changes)
     if isinstance(speech.stt_rejection, str):  # "auto": the recogniser's own, tuned value
         return PocketSphinxRecognizer(grammar, max_streams=speech.stt_streams)
     return PocketSphinxRecognizer(
@@ -182,6 +182,8 @@ def _tls(server: Server) -> ssl.SSLContext | None:
         return tls.server_context(server.tls_cert, server.tls_key)
     if not server.tls_self_signed:
         return None
-    made = tls.self_signed(server.data_dir / "tls")
+    names = tls.certificate_names()
+    names = attrs.evolve(names, lasting=names.lasting | set(server.allowed_hosts))
+    made = tls.self_signed(server.data_dir / "tls", names)
     log.info("self-signed certificate", sha256=made.fingerprint, names=sorted(made.names))
     return tls.server_context(made.cert, made.key)

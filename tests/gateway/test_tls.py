@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from voicechat.errors import UsageError
 from voicechat.gateway import websocket
 from voicechat.gateway.tls import (
+    CertificateNames,
     certificate_names,
     lan_addresses,
     machine_names,
@@ -27,6 +28,10 @@ from voicechat.gateway.tls import (
 pytestmark = pytest.mark.requirement("P-4")
 
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
+
+
+def names(wanted):
+    return CertificateNames(frozenset(wanted))
 
 
 async def test_self_signed_works_for_its_names(tmp_path, open_door) -> None:
@@ -46,7 +51,7 @@ async def test_self_signed_works_for_its_names(tmp_path, open_door) -> None:
 
 
 def test_files_are_for_their_owner_alone(tmp_path) -> None:
-    made = self_signed(tmp_path / "new" / "tls", ["localhost"])
+    made = self_signed(tmp_path / "new" / "tls", names(["localhost"]))
     assert made.key.parent.stat().st_mode & 0o777 == 0o700
     assert made.key.stat().st_mode & 0o777 == 0o600
     assert made.cert.stat().st_mode & 0o777 == 0o600
@@ -55,15 +60,15 @@ def test_files_are_for_their_owner_alone(tmp_path) -> None:
 
 def test_kept_until_it_is_old_lacks_a_name_or_is_damaged(tmp_path) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    first = self_signed(tmp_path, ["localhost", "10.0.0.1"], now)
-    assert self_signed(tmp_path, ["localhost"], now + timedelta(days=300)) == first
-    renewed = self_signed(tmp_path, ["localhost", "10.0.0.1"], now + timedelta(days=380))
+    first = self_signed(tmp_path, names(["localhost", "10.0.0.1"]), now)
+    assert self_signed(tmp_path, names(["localhost"]), now + timedelta(days=300)) == first
+    renewed = self_signed(tmp_path, names(["localhost", "10.0.0.1"]), now + timedelta(days=380))
     assert renewed.fingerprint != first.fingerprint
-    more = self_signed(tmp_path, ["localhost", "10.0.0.2"], now + timedelta(days=380))
+    more = self_signed(tmp_path, names(["localhost", "10.0.0.2"]), now + timedelta(days=380))
     assert more.fingerprint != renewed.fingerprint
     assert more.names == {"localhost", "10.0.0.2"}
     more.key.write_text("damaged")
-    again = self_signed(tmp_path, ["localhost"], now + timedelta(days=380))
+    again = self_signed(tmp_path, names(["localhost"]), now + timedelta(days=380))
     assert again.fingerprint != more.fingerprint
     server_context(again.cert, again.key)
 
@@ -131,11 +136,14 @@ def test_a_host_name_that_is_not_ascii(tmp_path, machine, host, names) -> None:
 def test_a_directory_that_cannot_be_made(tmp_path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match="cannot be saved"):
-        self_signed(tmp_path / "file" / "tls", ["localhost"])
+        self_signed(tmp_path / "file" / "tls", names(["localhost"]))
 
 
 def test_bad_files_are_one_clear_line(tmp_path) -> None:
-    one, other = self_signed(tmp_path / "1", ["a"]), self_signed(tmp_path / "2", ["b"])
+    one, other = (
+        self_signed(tmp_path / "1", names(["a"])),
+        self_signed(tmp_path / "2", names(["b"])),
+    )
     private = serialization.load_pem_private_key(one.key.read_bytes(), None)
     encrypted = tmp_path / "encrypted.pem"
     encrypted.write_bytes(
@@ -162,7 +170,7 @@ def test_bad_files_are_one_clear_line(tmp_path) -> None:
 
 
 async def test_tls_1_2_is_the_oldest(tmp_path, open_door) -> None:
-    made = self_signed(tmp_path, ["localhost"])
+    made = self_signed(tmp_path, names(["localhost"]))
     async with open_door(tls=server_context(made.cert, made.key)) as door:
         client = await door.tcp()
         old = ssl.create_default_context(cafile=str(made.cert))

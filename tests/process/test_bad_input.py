@@ -90,8 +90,14 @@ def test_an_output_without_permission(tmp_path, monkeypatch, name):
 
     monkeypatch.setattr(os, "access", access)
     with pytest.raises(AudioFileError, match=f"{name} may not be written"):
-        _check_writable(tmp_path / name)
+        _check_writable(tmp_path / name, wav(tmp_path / "recording.wav"))
     assert asked == [(wanted, os.W_OK)]
+
+
+def test_an_output_that_is_the_recording(tmp_path):
+    recording = wav(tmp_path / "one.wav")
+    with pytest.raises(AudioFileError, match=r"one\.wav is the recording itself"):
+        _check_writable(tmp_path / "one.wav", recording)
 
 
 async def test_nobody_at_the_address(run_command, tmp_path):

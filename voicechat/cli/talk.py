@@ -15,7 +15,7 @@ import trio
 from cyclopts import Parameter
 
 from voicechat.cli.options import SettingsOptions
-from voicechat.cli.talk_client import OUTPUT_RATE, TalkClient, TalkFailed
+from voicechat.cli.talk_client import OUTPUT_RATE, TalkClient
 from voicechat.cli.talk_report import Report
 from voicechat.errors import AudioFileError, UsageError
 from voicechat.gateway.websocket import connect
@@ -56,7 +56,7 @@ async def talk(
     settings = (options or SettingsOptions()).load().settings
     wav = read_wav(file)
     if output is not None:
-        _check_writable(output)
+        _check_writable(output, file)
     # A server of our own logs only what went wrong: the events are on the screen already.
     level = "warning" if settings.log.level == "info" else settings.log.level
     logs.configure(attrs.evolve(settings.log, level=level))
@@ -71,7 +71,7 @@ async def talk(
     turns = list(client.turns.values())
     written = None
     try:
-        if output is not None:
+        if output is not None and client.audio:
             write_wav(output, OUTPUT_RATE, bytes(client.audio))
             written = output
     finally:  # what has been said is told also when it cannot be kept
@@ -79,6 +79,8 @@ async def talk(
             _print_json({"type": "summary", "turns": [attrs.asdict(turn) for turn in turns]})
         else:
             report.summary(turns, written)
+    if client.failure is not None:
+        raise client.failure
     return 0
 
 
@@ -92,7 +94,7 @@ def websocket_url(link: str) -> str:
     return f"{scheme}://{rest}" if rest.endswith("/ws") else f"{scheme}://{rest}/ws"
 
 
-def _check_writable(output: Path) -> None:
+def _check_writable(output: Path, recording: Path) -> None:
     """Find out before the conversation what would stand in the way after it.
 
     Raises:
@@ -101,6 +103,8 @@ def _check_writable(output: Path) -> None:
     name, folder = ascii(output.name)[1:-1] or ".", output.parent
     if output.is_dir():
         problem, action = f"{name} is a folder", "Give the name of a file, such as answer.wav."
+    elif output.exists() and output.samefile(recording):
+        problem, action = f"{name} is the recording itself", "Give the answers another file."
     elif not folder.is_dir():
         problem, action = f"The folder for {name} does not exist", "Make it, or choose another one."
     elif not os.access(output if output.exists() else folder, os.W_OK):
@@ -142,15 +146,11 @@ async def _server(url: str | None, settings: Settings) -> AsyncIterator[str]:
     async with trio.open_nursery() as nursery:
 
         async def run() -> None:
-            await serve(own, on_ready=send.send_nowait)
-            send.close()  # only when a signal ended it: a failure tells more by itself
+            # Ctrl-C means this command, not its server: it ends with the nursery.
+            await serve(own, on_ready=send.send_nowait, signals=False)
 
         nursery.start_soon(run)
-        try:
-            links = await receive.receive()
-        except trio.EndOfChannel:
-            raise TalkFailed("Stopped before the server was ready.") from None
-        yield links[0]
+        yield (await receive.receive())[0]
         nursery.cancel_scope.cancel()
 
 

@@ -19,6 +19,7 @@ from voicechat.protocol.messages.connection import (
     PROTOCOL_VERSION,
     Error,
     Hello,
+    ServerShuttingDown,
     Welcome,
 )
 from voicechat.protocol.messages.conversation import (
@@ -85,6 +86,11 @@ class TalkClient:
         codec: Encodes and decodes.
         wav: The recording.
         on_event: Called with each thing that happens, as the JSON object that `--json` prints.
+
+    Attributes:
+        turns: What was said and answered, by turn.
+        audio: The spoken answers, one behind the other, at `OUTPUT_RATE`.
+        failure: Why the conversation broke off; None when it came to its end.
     """
 
     def __init__(
@@ -107,22 +113,26 @@ class TalkClient:
         self._speech_end_ms: float | None = None
         self._open: set[int] = set()
         self._welcomed = trio.Event()
+        self._shutting_down = False
+        self.failure: TalkFailed | None = None
         self.turns: dict[int, SpokenTurn] = {}
         self.audio = bytearray()
 
     async def run(self) -> None:
-        """Talk until the last answer has come.
-
-        Raises:
-            TalkFailed: The server closed the connection or stopped answering.
-        """
+        """Talk until the last answer has come, or until `failure` says why it cannot."""
         try:
             await self._talk()
-        except* Closed as closed:
-            raise TalkFailed(
-                "The server closed the connection before the last answer.",
-                suggested_action="Look at its log.",
-            ) from closed
+        except* Closed:
+            if self._open or self._undecided or not self._shutting_down:
+                what = "shut down" if self._shutting_down else "closed the connection"
+                self.failure = TalkFailed(
+                    f"The server {what} before the last answer.",
+                    suggested_action="Try again when it is running; its log tells why.",
+                )
+        except* TalkFailed as group:
+            self.failure = next(
+                error for error in group.exceptions if isinstance(error, TalkFailed)
+            )
         await self._ws.close()
 
     async def _talk(self) -> None:
@@ -235,6 +245,8 @@ class TalkClient:
                 self._end(number, "interrupted")
             case StreamError(turn=number):
                 self._end(number, "error")
+            case ServerShuttingDown():
+                self._shutting_down = True
             case Error(message=text, code=code):
                 raise TalkFailed(text, code=code, suggested_action=message.suggested_action)
             case _:

@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from voicechat.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 LIFETIME = timedelta(days=397)
@@ -80,7 +80,8 @@ def server_context(cert: Path, key: Path) -> ssl.SSLContext:
         try:
             path.read_bytes()
         except OSError:
-            raise UsageError(f"the file given by {flag} cannot be read; check the path") from None
+            line = f"{path.name}, given by {flag}, cannot be read; check the path"
+            raise UsageError(line) from None
     asked = []
 
     def password() -> str:  # without this OpenSSL would ask at the terminal
@@ -156,7 +157,7 @@ def lan_addresses() -> list[str]:
 
 
 def self_signed(
-    directory: Path, names: Collection[str] | None = None, now: datetime | None = None
+    directory: Path, names: CertificateNames | None = None, now: datetime | None = None
 ) -> SelfSigned:
     """Return the certificate kept in a directory, made anew if it is absent, old or lacks a name.
 
@@ -168,7 +169,7 @@ def self_signed(
     Raises:
         UsageError: The directory cannot be written to.
     """
-    wanted = certificate_names() if names is None else CertificateNames(frozenset(names))
+    wanted = certificate_names() if names is None else names
     now = datetime.now(UTC) if now is None else now
     cert_path, key_path = directory / "cert.pem", directory / "key.pem"
     cert = _usable(cert_path, key_path, wanted.lasting, now)

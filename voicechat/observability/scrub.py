@@ -47,13 +47,14 @@ def scrub_secrets(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scrub(key: object, value: Any) -> Any:
-    if value is not None and isinstance(key, str) and _SECRET_NAME.search(key):
+    is_number = isinstance(value, bool | int | float)  # "first_token_ms" is a time, no secret
+    if value is not None and not is_number and isinstance(key, str) and _SECRET_NAME.search(key):
         return MASK
     if isinstance(value, dict):
         return {inner: _scrub(inner, item) for inner, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_scrub(None, item) for item in value]
-    if isinstance(value, bool | int | float) or value is None:
+    if is_number or value is None:
         return value
     return scrub_text(value if isinstance(value, str) else repr(value))
 

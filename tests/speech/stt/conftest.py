@@ -75,7 +75,7 @@ def foreign() -> tuple[str, ...]:
 
 @pytest.fixture
 def grammar() -> Grammar:
-    return Grammar(JSGF, {"unmute": "AH N M Y UW T"}, COMMANDS)
+    return Grammar(JSGF, {"unmute": "AH N M Y UW T"}, COMMANDS, lambda text: "timer" in text)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 
+import attrs
 import numpy as np
 import psutil
 import pytest
@@ -14,6 +15,7 @@ import trio
 
 from voicechat.errors import EngineFailed
 from voicechat.speech.stt.grammar import Grammar
+from voicechat.speech.stt.pocketsphinx import CARE
 
 VOICES = ("slt", "rms", "awb", "kal16")
 HUMAN = (
@@ -70,6 +72,15 @@ async def test_human_speech_outside_of_the_grammar_is_refused(run_recognizer, he
     async with run_recognizer() as recognizer:
         accepted = [n for n in HUMAN if (await hear(recognizer, clip(n))).accepted]
     assert accepted == []
+
+
+async def test_what_changes_something_must_be_heard_more_surely(run_recognizer, grammar, say, hear):
+    sentence = "set a timer for five minutes"
+    async with run_recognizer(attrs.evolve(grammar, careful=lambda _: False)) as recognizer:
+        sure = (await hear(recognizer, say(sentence, "slt"))).confidence
+    for threshold, accepted in ((sure - CARE - 0.2, True), (sure - CARE + 0.2, False)):
+        async with run_recognizer(threshold=threshold) as recognizer:
+            assert (await hear(recognizer, say(sentence, "slt"))).accepted is accepted
 
 
 async def test_threshold_is_a_choice(run_recognizer, say, hear):

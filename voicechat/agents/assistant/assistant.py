@@ -115,6 +115,11 @@ class AssistantFactory:
         """What can be said, for the recogniser."""
         return self._matcher.grammar
 
+    def changes(self, text: str) -> bool:
+        """Whether acting on `text` changes something, as setting a timer does."""
+        understood = self._matcher.match(text)
+        return understood is not None and understood.side_effect
+
     @property
     def suggestions(self) -> tuple[str, ...]:
         """Commands worth trying first."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _NOT_WORDS = re.compile(
     r"//[^\n]*|/\*.*?\*/"  # comments
@@ -20,6 +20,11 @@ _NOT_WORDS = re.compile(
 _WORD = re.compile(r"[^\s;=|*+()\[\]\"]+")
 
 
+def never(_text: str) -> bool:
+    """No sentence needs care."""
+    return False
+
+
 @attrs.frozen
 class Grammar:
     """Sentences that can be recognised.
@@ -29,11 +34,14 @@ class Grammar:
         pronunciations: ARPAbet phones, separated by blanks, of words that the engine's dictionary
             lacks or has wrong; they replace the dictionary's.
         examples: Some sentences, to tell people what they can say.
+        careful: Whether acting on a sentence changes something, so that it must be heard more
+            surely than a question.
     """
 
     jsgf: str
     pronunciations: Mapping[str, str] = attrs.field(factory=dict)
     examples: tuple[str, ...] = ()
+    careful: Callable[[str], bool] = never
 
     def words(self) -> frozenset[str]:
         """Every word that occurs in the rules."""

@@ -75,7 +75,7 @@ class EspeakSynthesizer:
     def _on_ready(self, about: Any) -> None:
         if self._voice not in about["voices"]:
             raise SettingError(
-                f"voice = {self._voice!r} is unknown to the {NAME}.",
+                f"speech.voice is {self._voice!r}, which the {NAME} does not have.",
                 suggested_action=_suggestion(self._voice, about["voices"]),
             )
         self._sample_rate = about["sample_rate"]
