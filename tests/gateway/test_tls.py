@@ -156,8 +156,8 @@ def test_bad_files_are_one_clear_line(tmp_path) -> None:
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("hello")
     for cert, key, words in (
-        (tmp_path / "absent", one.key, "--tls-cert cannot be read"),
-        (one.cert, tmp_path, "--tls-key cannot be read"),
+        (tmp_path / "absent", one.key, "absent, given by --tls-cert, cannot be read"),
+        (one.cert, tmp_path, "given by --tls-key, cannot be read"),
         (one.cert, other.key, "do not belong together"),
         (one.cert, encrypted, "is encrypted"),
         (garbage, one.key, "must be PEM files"),
