@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import type { VoiceClient } from "./client/voice-client";
 import { Announcer } from "./components/announcer";
 import { Composer } from "./components/composer";
-import { ClientContext, useConversation } from "./components/context";
+import { ClientContext, useAudio, useConversation } from "./components/context";
 import { Controls } from "./components/controls";
 import { ConversationView } from "./components/conversation-view";
 import { Header } from "./components/header";
@@ -44,9 +44,10 @@ export function App({ client }: { client: VoiceClient }) {
 }
 
 function Intro({ withHelp }: { withHelp: boolean }) {
+  const canListen = useAudio((state) => state.canListen);
   return (
     <div className="intro">
-      <p className="lead">Say something, or type it.</p>
+      <p className="lead">{canListen ? "Say something, or type it." : "Type something."}</p>
       {withHelp && <RecognizerHelp />}
     </div>
   );

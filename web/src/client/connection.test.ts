@@ -185,6 +185,32 @@ describe("Connection", () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it("begins again with all tries when somebody comes back after it gave up", () => {
+    connection.connect();
+    for (let tries = 0; tries < 11; tries++) {
+      newest().die();
+      vi.advanceTimersByTime(30_000);
+    }
+    expect(states.at(-1)).toEqual({ phase: "offline", reason: "gave_up" });
+    connection.hurry();
+    expect(sockets).toHaveLength(12);
+    expect(states.at(-1)).toEqual({ phase: "connecting" });
+    newest().die();
+    expect(states.at(-1)).toMatchObject({ phase: "reconnecting", attempt: 1 });
+  });
+
+  it("does not hurry what was refused, or is connected", () => {
+    connection.connect();
+    welcome();
+    connection.hurry();
+    expect(sockets).toHaveLength(1);
+    connection.connect();
+    newest().accept();
+    newest().say({ type: "error", code: "unsupported_protocol", message: "", client_seq: 1 });
+    connection.hurry();
+    expect(sockets).toHaveLength(2);
+  });
+
   it("ignores the late end of a socket that it has left", () => {
     connection.connect();
     const old = newest();

@@ -55,6 +55,7 @@ export class Connection {
   private guard: ReturnType<typeof setTimeout> | undefined;
   private heartbeat: ReturnType<typeof setInterval> | undefined;
   private heard = true;
+  private gaveUp = false;
 
   constructor(private readonly options: ConnectionOptions) {}
 
@@ -67,12 +68,17 @@ export class Connection {
   connect(): void {
     this.attempt = 0;
     this.drop();
+    this.gaveUp = false;
     this.options.onState({ phase: "connecting" });
     this.dial();
   }
 
-  /** Use a waiting reconnect now, for example because the network came back. */
+  /** Reconnect now, also where it was given up: the network or the person came back. */
   hurry(): void {
+    if (this.gaveUp) {
+      this.connect();
+      return;
+    }
     if (this.retry === undefined) return;
     clearTimeout(this.retry);
     this.retry = undefined;
@@ -81,6 +87,7 @@ export class Connection {
 
   /** End for good: no reconnect follows. */
   close(): void {
+    this.gaveUp = false;
     this.drop();
   }
 
@@ -164,6 +171,7 @@ export class Connection {
     this.drop();
     this.attempt += 1;
     if (this.attempt > MAX_ATTEMPTS) {
+      this.gaveUp = true;
       this.options.onState({ phase: "offline", reason: "gave_up" });
       return;
     }

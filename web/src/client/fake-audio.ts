@@ -9,6 +9,8 @@ export interface FakeDevice {
   sameRate: boolean;
   /** Whether the worklet can be loaded. */
   loads: boolean;
+  /** Whether the page came over HTTPS. */
+  secure: boolean;
   /** Each context that was made and not closed. */
   contexts: FakeContext[];
 }
@@ -31,7 +33,16 @@ class FakeContext extends EventTarget {
     device.contexts.push(this);
   }
 
+  readonly currentTime = 0;
+  /** Frequencies in Hz of the tones that were played. */
+  readonly tones: number[] = [];
+
   createAnalyser = () => node();
+  createGain = () => ({ ...node(), gain: { setValueAtTime: vi.fn(), exponentialRampToValueAtTime: vi.fn() } });
+  createOscillator = () => {
+    const frequency = { value: 0 };
+    return { ...node(), frequency, start: () => this.tones.push(frequency.value), stop: vi.fn() };
+  };
   createMediaStreamSource = () => {
     if (this.device.sameRate && this.sampleRate === 16_000) throw new DOMException("", "NotSupportedError");
     return node();
@@ -51,9 +62,10 @@ function node() {
 
 /** Put a browser with this device into the global scope; `vi.unstubAllGlobals` removes it. */
 export function stubAudio(device: Partial<FakeDevice>): FakeDevice {
-  const all = { rate: 48_000, sameRate: false, loads: true, contexts: [], ...device };
+  const all = { rate: 48_000, sameRate: false, loads: true, secure: true, contexts: [], ...device };
   const location = new URL("https://voice.example/");
-  vi.stubGlobal("window", { isSecureContext: true, location });
+  vi.stubGlobal("window", Object.assign(new EventTarget(), { isSecureContext: all.secure, location }));
+  vi.stubGlobal("document", Object.assign(new EventTarget(), { hidden: false, hasFocus: () => true, title: "" }));
   vi.stubGlobal("navigator", {
     mediaDevices: {
       getUserMedia: () => Promise.resolve({ getTracks: () => [], getAudioTracks: () => [] }),

@@ -47,6 +47,16 @@ describe("Player", () => {
     expect(told).toEqual(["broken true"]);
   });
 
+  it("rings with two tones, and not while the browser holds sound back", () => {
+    const { player, device } = play({});
+    player.chime();
+    expect(device.contexts[0]?.tones).toHaveLength(2);
+    device.contexts.forEach((context) => (context.state = "suspended"));
+    player.chime();
+    expect(device.contexts[0]?.tones).toHaveLength(2);
+    expect([player.totalPlayed, player.peak]).toEqual([0, 0]);
+  });
+
   it("tries again with the next welcome", async () => {
     const { player, device } = play({ loads: false });
     await settle();

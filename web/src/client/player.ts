@@ -2,6 +2,7 @@
 
 import type { AudioFrame } from "../protocol/frames";
 import { deviceContext } from "./audio-context";
+import { chime } from "./chime";
 import type { PlayerCommand, PlayerOptions, PlayerProgress } from "./player.worklet";
 import workletUrl from "./player.worklet.ts?worker&url";
 import { OutputRecorder } from "./output-recorder";
@@ -98,6 +99,11 @@ export class Player {
 
   reset(): void {
     this.post({ do: "reset" });
+  }
+
+  /** Ring; beside the speech, so that it counts as none of it. */
+  chime(): void {
+    chime(this.context);
   }
 
   /** Level of what is being played, RMS in [0, 1]. */

@@ -13,5 +13,6 @@ it.each<[string, ProblemKind]>([
 });
 
 it("tells how to get a secure page", () => {
-  expect(noticeOf("insecure_context").command).toBe("voicechat serve --tls-self-signed");
+  const command = "voicechat serve --host 0.0.0.0 --insecure --tls-self-signed";
+  expect(noticeOf("insecure_context").command).toBe(command);
 });

@@ -63,10 +63,9 @@ const TEXTS: Record<ProblemKind, Text> = {
     tone: "warning",
     title: "Voice needs a secure page",
     advice:
-      "Browsers give microphone and loudspeaker only to pages over HTTPS, or opened on the same " +
-      "machine. Start the server as below and open this address with https:// in front. " +
-      "Until then you can type and read.",
-    command: "voicechat serve --tls-self-signed",
+      "You can type and read. For microphone and sound, start the server as below, on a network " +
+      "where you trust everybody, and open this address with https:// in front.",
+    command: "voicechat serve --host 0.0.0.0 --insecure --tls-self-signed",
   },
   no_worklet: {
     tone: "warning",
@@ -135,9 +134,35 @@ const TEXTS: Record<ProblemKind, Text> = {
   shutting_down: {
     tone: "warning",
     title: "The server is shutting down",
-    advice: "An answer in progress may still finish. This page connects again when it is back.",
+    advice: "An answer in progress may still finish. This page tries to connect again for a minute or " +
+      "two, and whenever you come back to it.",
   },
 };
+
+/** Forgotten when somebody presses the microphone button again. */
+export const MICROPHONE_PROBLEMS: readonly ProblemKind[] = [
+  "microphone_denied",
+  "microphone_missing",
+  "microphone_busy",
+  "microphone_failed",
+  "microphone_lost",
+  "slow_network",
+];
+
+/** Ids of notices that are over with the next connection. */
+export const CONNECTION_NOTICES: readonly string[] = [
+  "server_gone",
+  "server_refused",
+  "shutting_down",
+  "slow_network",
+  // Its parts come from the server as well.
+  "microphone_failed",
+  "error:server_shutting_down",
+  "error:backpressure",
+  "error:capacity_exceeded",
+  "error:forbidden",
+  "error:unsupported_protocol",
+];
 
 export function noticeOf(kind: ProblemKind): Notice {
   return { id: kind, ...TEXTS[kind] };

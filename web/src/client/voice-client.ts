@@ -5,24 +5,23 @@ import type { ServerMessage, Welcome } from "../protocol/messages";
 import { createAudioStore, type Levels } from "../stores/audio";
 import { createConnectionStore } from "../stores/connection";
 import { createConversationStore } from "../stores/conversation";
+import { Attention } from "./attention";
 import { openCapture } from "./capture";
 import { Connection, socketUrl, type ConnectionState } from "./connection";
 import { Microphone } from "./microphone";
 import { PlaybackReports } from "./playback-reports";
 import { Player } from "./player";
 import type { PlayerProgress } from "./player.worklet";
-import { noticeOf, type NoticeAction, type ProblemKind } from "./problems";
+import {
+  CONNECTION_NOTICES,
+  MICROPHONE_PROBLEMS,
+  noticeOf,
+  type NoticeAction,
+  type ProblemKind,
+} from "./problems";
 
 const CLIENT_NAME = "voicechat-web";
 const SPEAK_KEY = "voicechat.speak";
-const MICROPHONE_PROBLEMS: ProblemKind[] = [
-  "microphone_denied",
-  "microphone_missing",
-  "microphone_busy",
-  "microphone_failed",
-  "microphone_lost",
-  "slow_network",
-];
 
 export class VoiceClient {
   readonly conversation = createConversationStore();
@@ -34,6 +33,12 @@ export class VoiceClient {
   private readonly microphone: Microphone;
   private readonly socket: Connection;
   private readonly reports = new PlaybackReports();
+  private readonly attention = new Attention({
+    away: () => document.hidden || !document.hasFocus(),
+    setTitle: (title) => {
+      document.title = title;
+    },
+  });
   /** Whether the last `hello` asked for speech. */
   private announced = true;
 
@@ -47,7 +52,8 @@ export class VoiceClient {
       options,
     );
     this.levels = { microphone: 0, playback: () => this.player?.level() ?? 0 };
-    this.audio.setState({ speak: savedSpeak(), canPlay: this.player !== null });
+    const canListen = window.isSecureContext;
+    this.audio.setState({ speak: savedSpeak(), canPlay: this.player !== null, canListen });
     this.socket = new Connection({
       url: socketUrl(window.location),
       hello: () => {
@@ -68,7 +74,7 @@ export class VoiceClient {
       onLevel: (level) => {
         this.levels.microphone = level;
       },
-      onProblem: (problem) => this.connection.notify(noticeOf(problem.kind)),
+      onProblem: (problem) => this.microphoneProblem(problem.kind),
     });
   }
 
@@ -76,6 +82,12 @@ export class VoiceClient {
     if (!window.isSecureContext) this.connection.notify(noticeOf("insecure_context"));
     else if (this.player === null) this.connection.notify(noticeOf("no_worklet"));
     window.addEventListener("online", () => this.socket.hurry());
+    window.addEventListener("focus", () => this.attention.seen());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return;
+      this.attention.seen();
+      this.socket.hurry();
+    });
     // Every gesture may start the sound that the browser has held back.
     for (const gesture of ["pointerup", "keydown"]) {
       window.addEventListener(gesture, () => this.player?.unlock(), { capture: true });
@@ -114,6 +126,7 @@ export class VoiceClient {
   }
 
   toggleHandsFree(): void {
+    if (!this.mayListen) return;
     this.forgetMicrophoneProblems();
     this.microphone.setHandsFree(!this.audio.getState().microphone.handsFree);
   }
@@ -128,12 +141,14 @@ export class VoiceClient {
    * @param quietly don't ask for the microphone yet: the press may have been an accident.
    */
   pressStart(quietly = false): void {
+    if (!this.mayListen) return;
     if (!quietly) this.forgetMicrophoneProblems();
     this.microphone.arm(quietly);
   }
 
   /** It is held: what is said now is one turn, and interrupts the answer. */
   pressHeld(): void {
+    if (!this.mayListen) return;
     this.interrupt();
     this.microphone.hold();
   }
@@ -154,6 +169,18 @@ export class VoiceClient {
     this.conversation.apply({ type: "local_stopped", turn });
   }
 
+  /** Without a server the microphone can only be switched off. */
+  private get mayListen(): boolean {
+    const { canListen, microphone } = this.audio.getState();
+    return canListen && (this.socket.ready || microphone.handsFree);
+  }
+
+  private microphoneProblem(kind: ProblemKind): void {
+    // It can't start without its parts: that the server is away is said already.
+    if (kind === "microphone_failed" && !this.socket.ready) return;
+    this.connection.notify(noticeOf(kind));
+  }
+
   private wantsSpeech(): boolean {
     const { canPlay, speak } = this.audio.getState();
     return canPlay && speak;
@@ -162,7 +189,7 @@ export class VoiceClient {
   private stateChanged(state: ConnectionState): void {
     this.connection.setConnection(state);
     if (state.phase === "connected") {
-      this.connection.dismiss("server_gone", "server_refused", "shutting_down");
+      this.connection.dismiss(...CONNECTION_NOTICES);
       this.reports.reset();
       this.player?.reset();
       return;
@@ -183,11 +210,13 @@ export class VoiceClient {
     this.conversation.apply(message);
     this.connection.apply(message);
     this.audio.apply(message);
+    this.attention.apply(message);
     switch (message.type) {
       case "welcome":
         this.welcomed(message);
         break;
       case "turn_started":
+        if (message.origin === "assistant") this.player?.chime();
         this.player?.begin(message.turn);
         break;
       case "response_complete":

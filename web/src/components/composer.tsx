@@ -1,6 +1,7 @@
 /** The text field: Enter sends, Shift+Enter makes a line; it stays quick with long texts. */
 
 import { useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
+import { lastTyped } from "../stores/conversation";
 import { useClient, useConnection } from "./context";
 import { SendIcon } from "./icons";
 
@@ -28,8 +29,16 @@ export function Composer() {
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
-    // While an input method composes, Enter takes its suggestion.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    // While an input method composes, the keys are its own.
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "ArrowUp" && text === "") {
+      const last = lastTyped(client.conversation.getState());
+      if (last === null) return;
+      event.preventDefault();
+      setText(last);
+      return;
+    }
+    if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     send();
   };

@@ -27,6 +27,11 @@ export function useAudio<T>(select: (state: AudioStatus) => T): T {
   return useStore(useClient().audio, select);
 }
 
+/** The server is there. */
+export function useConnected(): boolean {
+  return useConnection((state) => state.connection.phase === "connected");
+}
+
 /** An answer is being generated or spoken. */
 export function useAnswering(): boolean {
   const active = useConversation((state) => state.activeTurn !== null);

@@ -1,9 +1,9 @@
 /** The microphone button with its level, mute, and stop. */
 
 import { useEffect, useRef } from "react";
-import type { AudioStatus } from "../stores/audio";
-import { useAnswering, useAudio, useClient } from "./context";
+import { useAnswering, useAudio, useClient, useConnected } from "./context";
 import { MicrophoneIcon, MutedIcon, StopIcon } from "./icons";
+import { describeMicrophone, hindrance } from "./microphone-status";
 import { useMedia } from "./use-media";
 import { usePress } from "./use-press";
 
@@ -52,7 +52,9 @@ function MicrophoneButton() {
   const speaking = useAudio((state) => state.speakingTurn !== null);
   const button = useRef<HTMLButtonElement>(null);
   const listening = microphone.mode !== null;
-  const press = usePress(client);
+  const connected = useConnected();
+  const hindered = useAudio((state) => hindrance(state, connected));
+  const press = usePress(client, hindered === null);
 
   useEffect(() => {
     const element = button.current;
@@ -82,6 +84,8 @@ function MicrophoneButton() {
       data-testid="mic-button"
       data-mode={microphone.mode ?? "off"}
       data-press-to-talk
+      disabled={hindered !== null}
+      title={hindered ?? undefined}
       {...press}
     >
       {microphone.muted ? <MutedIcon /> : <MicrophoneIcon />}
@@ -91,27 +95,11 @@ function MicrophoneButton() {
 
 function MicrophoneStatus() {
   const touch = useMedia("(hover: none)");
-  const text = useAudio((state) => describe(state, touch));
+  const connected = useConnected();
+  const text = useAudio((state) => describeMicrophone(state, { connected, touch }));
   return (
     <p className="microphone-status" id="microphone-status" role="status">
       {text}
     </p>
   );
-}
-
-/** What the microphone is doing, or what can be done with it. */
-function describe(state: AudioStatus, touch: boolean): string {
-  const { opening, held, muted, handsFree, mode } = state.microphone;
-  if (opening) return "Allow the microphone in your browser";
-  if (muted) return "Muted: nothing is sent";
-  if (held) return mode === null ? "Not connected" : "Listening. Release to send";
-  if (!handsFree) {
-    return touch
-      ? "Tap for hands-free, or hold to talk"
-      : "Click for hands-free, hold (or Space) to talk";
-  }
-  if (mode === null) return "Waiting for the server";
-  if (state.hearing) return "Hearing you";
-  if (state.speakingTurn === null) return "Listening";
-  return touch ? "Speaking" : "Speaking. Esc stops it";
 }

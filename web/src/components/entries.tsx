@@ -38,7 +38,8 @@ export function PartialBubble({ text }: { text: string }) {
 
 const STOPPED: Record<NonNullable<AssistantEntry["reason"]>, string> = {
   interrupted: "Stopped",
-  new_turn: "Stopped: you went on",
+  // Also where only its speech was cut short: its text can be whole.
+  new_turn: "Interrupted",
   shutdown: "Stopped: the server is shutting down",
   connection: "Stopped: the connection was lost",
 };

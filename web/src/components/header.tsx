@@ -9,7 +9,7 @@ export function Header() {
     <header className="header">
       <h1 className="brand">
         <Logo />
-        voicechat
+        <span className="brand-name">voicechat</span>
       </h1>
       <ConnectionChip />
       <SpeakToggle />

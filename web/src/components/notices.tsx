@@ -1,11 +1,13 @@
 /** What stands in the way right now, each with what to do next. */
 
+import { useShallow } from "zustand/react/shallow";
 import type { Notice } from "../client/problems";
+import { shownNotices } from "../stores/connection";
 import { useClient, useConnection } from "./context";
 import { CloseIcon } from "./icons";
 
 export function Notices() {
-  const notices = useConnection((state) => state.notices);
+  const notices = useConnection(useShallow(shownNotices));
   return (
     <div className="notices" role="region" aria-label="Notices" aria-live="assertive">
       {notices.map((notice) => (

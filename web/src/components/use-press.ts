@@ -37,7 +37,7 @@ class Press {
 }
 
 /** Handlers for the microphone button; also makes Space a key to hold, anywhere on the page. */
-export function usePress(client: VoiceClient) {
+export function usePress(client: VoiceClient, enabled: boolean) {
   const press = useRef<Press | null>(null);
 
   useEffect(() => {
@@ -75,6 +75,11 @@ export function usePress(client: VoiceClient) {
       window.removeEventListener("blur", cancel);
     };
   }, [client]);
+
+  useEffect(() => {
+    // A button that is disabled under the finger hears of no release.
+    if (!enabled) press.current?.end();
+  }, [enabled]);
 
   return {
     onPointerDown: (event: PointerEvent<HTMLButtonElement>) => {

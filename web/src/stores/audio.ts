@@ -14,6 +14,8 @@ export interface AudioStatus {
   speak: boolean;
   /** This browser can play at all. */
   canPlay: boolean;
+  /** This page may ask for the microphone at all. */
+  canListen: boolean;
 }
 
 const INITIAL: AudioStatus = {
@@ -22,6 +24,7 @@ const INITIAL: AudioStatus = {
   speakingTurn: null,
   speak: true,
   canPlay: true,
+  canListen: true,
 };
 
 /** Levels change with every frame: kept outside the store, so that nothing renders for them. */

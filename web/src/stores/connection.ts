@@ -8,6 +8,8 @@ import type { ServerMessage, Welcome } from "../protocol/messages";
 /** Used until the server has named its own limit. */
 const DEFAULT_MAX_TEXT = 32_000;
 const KEEP_NOTICES = 4;
+/** More than this at a time would leave no room for the conversation. */
+const SHOW_NOTICES = 2;
 
 export interface ConnectionStatus {
   connection: ConnectionState;
@@ -49,6 +51,11 @@ export function reduceStatus(state: ConnectionStatus, message: ServerMessage): C
 function withNotice(state: ConnectionStatus, notice: Notice): ConnectionStatus {
   const others = state.notices.filter((each) => each.id !== notice.id);
   return { ...state, notices: [...others, notice].slice(-KEEP_NOTICES) };
+}
+
+/** The notices to be seen now: the newest; older ones follow as these are dismissed. */
+export function shownNotices(state: ConnectionStatus): readonly Notice[] {
+  return state.notices.slice(-SHOW_NOTICES);
 }
 
 export function createConnectionStore() {

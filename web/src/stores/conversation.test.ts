@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TurnTimings } from "../protocol/messages";
-import { EMPTY, reduce, type Conversation, type ConversationEvent } from "./conversation";
+import { EMPTY, lastTyped, reduce, type Conversation, type ConversationEvent } from "./conversation";
 
 const TIMINGS: TurnTimings = {
   endpoint_ms: 500,
@@ -122,6 +122,20 @@ describe("a typed turn", () => {
     expect(texts(reduce(typed, { ...error, client_seq: 5 }))).toEqual([["user", "help", "failed"]]);
     expect(reduce(typed, { ...error, client_seq: 6 }).entries).toEqual(typed.entries);
     expect(reduce(typed, { ...error, client_seq: null })).toBe(typed);
+  });
+});
+
+describe("what was typed last", () => {
+  it("is found below what was spoken, delivered or not", () => {
+    expect(lastTyped(EMPTY)).toBeNull();
+    const state = play(
+      WELCOME,
+      { type: "local_typed", text: "help", clientSeq: 5 },
+      { type: "local_typed", text: "what time is it", clientSeq: 6 },
+      { type: "transcript_final", text: "stop", accepted: true, turn: 3, confidence: null },
+      { type: "local_disconnected" },
+    );
+    expect(lastTyped(state)).toBe("what time is it");
   });
 });
 

@@ -237,6 +237,12 @@ function disconnected(state: Conversation): Conversation {
   return { ...state, entries, partial: null, activeTurn: null };
 }
 
+/** What was typed last, delivered or not; null: nothing yet. */
+export function lastTyped(state: Conversation): string | null {
+  const entry = state.entries.findLast((each) => each.kind === "user" && each.via === "text");
+  return entry?.text ?? null;
+}
+
 export function createConversationStore() {
   const store = createStore<Conversation>(() => EMPTY);
   return {

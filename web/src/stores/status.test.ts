@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ServerMessage, Welcome } from "../protocol/messages";
 import { createAudioStore } from "./audio";
-import { createConnectionStore } from "./connection";
+import { createConnectionStore, shownNotices } from "./connection";
 
 const WELCOME: Welcome = {
   type: "welcome",
@@ -47,6 +47,15 @@ describe("connection store", () => {
     ]);
     store.dismiss("error:invalid_audio");
     expect(store.getState().notices).toHaveLength(1);
+  });
+
+  it("shows the newest two, then the older ones", () => {
+    const store = createConnectionStore();
+    const shown = () => shownNotices(store.getState()).map((notice) => notice.id);
+    for (const id of ["a", "b", "c"]) store.notify({ id, tone: "info", title: id, advice: "" });
+    expect(shown()).toEqual(["b", "c"]);
+    store.dismiss("c");
+    expect(shown()).toEqual(["a", "b"]);
   });
 
   it("tells nobody when there is nothing to dismiss", () => {
