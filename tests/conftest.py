@@ -24,9 +24,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 import trio
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+
+# How long an example takes says more about the machine than about the code; pytest-timeout bounds it.
+settings.register_profile("voicechat", deadline=None)
+settings.load_profile("voicechat")
 
 IN_CI = os.environ.get("VOICECHAT_CI") == "1"
 GRACE_S = 2.0  # real seconds that a cancelled task or a thread's last call may take to end
