@@ -29,7 +29,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-# How long an example takes says more about the machine than about the code; pytest-timeout bounds it.
+# How long an example takes says more about the machine than about the code.
 settings.register_profile("voicechat", deadline=None)
 settings.load_profile("voicechat")
 
