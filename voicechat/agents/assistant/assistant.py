@@ -80,10 +80,6 @@ class Assistant:
         """Answer rejected speech with what can be said instead."""
         await self._say(not_understood(self._memory, self._environment.random, spoken=True), say)
 
-    def understands(self, text: str) -> Understood | None:
-        """What `text` asks for, without acting on it; None when nothing fits."""
-        return self._matcher.match(text)
-
     def is_complete(self, transcript: str) -> bool:
         """Whether `transcript` is a whole spoken command, in microseconds (for endpointing)."""
         return self._matcher.is_complete(transcript)
