@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from voicechat.agents.ports import Completeness
 from voicechat.protocol.messages.connection import Error
 from voicechat.speech.ports import SpeechChunk, Transcript
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from voicechat.agents.ports import Question
     from voicechat.protocol.frames import AudioFrame
     from voicechat.protocol.messages.base import ServerMessage
 
@@ -64,11 +66,15 @@ class LoudnessVoiceActivity:
 
 @attrs.define
 class ScriptedRecognizer:
-    """Hears the next of `transcripts` whatever is said; keeps the audio of each utterance."""
+    """Hears the next of `transcripts` whatever is said, a word each `word_s` seconds of audio.
+
+    It keeps the audio of each utterance.
+    """
 
     transcripts: list[Transcript]
     audio: list[bytearray] = attrs.field(factory=list)
     open_now: int = 0
+    word_s: float = 0.5
 
     async def run(self, *, task_status=trio.TASK_STATUS_IGNORED) -> None:
         task_status.started()
@@ -79,7 +85,9 @@ class ScriptedRecognizer:
         self.audio.append(bytearray())
         self.open_now += 1
         try:
-            yield _ScriptedUtterance(self.transcripts.pop(0), self.audio[-1], on_partial)
+            yield _ScriptedUtterance(
+                self.transcripts.pop(0), self.audio[-1], on_partial, self.word_s
+            )
         finally:
             self.open_now -= 1
 
@@ -89,13 +97,20 @@ class _ScriptedUtterance:
     transcript: Transcript
     audio: bytearray
     on_partial: Callable[[str], None]
+    word_s: float
 
     async def feed(self, pcm: bytes) -> None:
         await trio.lowlevel.checkpoint()
         self.audio += pcm
+        self.on_partial(self._so_far())
+
+    def _so_far(self) -> str:
         words = self.transcript.text.split()
-        seen = min(len(words), len(self.audio) // 16_000)
-        self.on_partial(" ".join(words[:seen]))
+        return " ".join(words[: int(len(self.audio) / 32_000 / self.word_s)])
+
+    async def partial(self) -> Transcript:
+        await trio.lowlevel.checkpoint()
+        return attrs.evolve(self.transcript, text=self._so_far())
 
     async def finish(self) -> Transcript:
         await trio.lowlevel.checkpoint()
@@ -135,20 +150,33 @@ class ToneSynthesizer:
 
 @attrs.define
 class EchoAgent:
-    """Answers "You said: …" a word at a time, `pause` seconds before each; faults where planted."""
+    """Answers "You said: …" a word at a time, `pause` seconds before each; faults where planted.
+
+    `asked` and `questions` hold all that it was asked, speculative or not. A question that contains
+    `changes` has a side effect: it is in `changed` once it was certain.
+    """
 
     pause: float = 0.0
     fail_on: str | None = None
     announcements: list[str] = attrs.field(factory=list)
     asked: list[str] = attrs.field(factory=list)
+    questions: list[Question] = attrs.field(factory=list)
+    changes: str | None = None
+    changed: list[str] = attrs.field(factory=list)
+    complete: dict[str, Completeness] = attrs.field(factory=dict)
 
     async def run(self, announce: Callable[[str], Awaitable[None]]) -> None:
         for text in self.announcements:
             await announce(text)
         await trio.sleep_forever()
 
-    async def respond(self, text: str, say: Callable[[str], Awaitable[None]]) -> None:
+    async def respond(self, question: Question, say: Callable[[str], Awaitable[None]]) -> None:
+        text = question.text
         self.asked.append(text)
+        self.questions.append(question)
+        if self.changes is not None and self.changes in text:
+            await question.certain()
+            self.changed.append(text)
         if self.fail_on is not None and self.fail_on in text:
             raise ValueError("planted")
         for word in f"You said: {text}.".split():
@@ -162,6 +190,9 @@ class EchoAgent:
     ) -> None:
         self.asked.append("?")
         await say("Sorry?")
+
+    def completeness(self, words: str) -> Completeness:
+        return self.complete.get(words, Completeness.UNKNOWN)
 
 
 def loud(seconds: float, rate: int = 16_000) -> bytes:

@@ -45,7 +45,7 @@ def test_defaults_are_those_of_the_tree(tmp_path: Path, monkeypatch: pytest.Monk
     assert effective.settings.server.host == "127.0.0.1"
     assert effective.settings.server.port == 8000
     assert effective.settings.server.max_message_bytes == 1_048_576
-    assert effective.settings.conversation.endpoint_silence_ms == 500
+    assert effective.settings.conversation.barge_in_ms == 250
     assert effective.settings.speech.stt_rejection == "auto"
     assert effective.settings.server.data_dir == Path("/home/somebody/.local/share/voicechat")
     assert effective.sources.keys() == leaves().keys()
@@ -139,7 +139,7 @@ BAD_TOML = [
     ('[log]\nformat = "xml"', "log.format", "'xml'", '"auto" or "console" or "json"'),
     ("[server]\nmax_message_bytes = 131071", "max_message_bytes", "131071", "from 131072 to"),
     ('[speech]\nstt_rejection = "no"', "speech.stt_rejection", "'no'", 'or "auto"'),
-    ("[conversation]\nendpoint_silence_ms = 149", "endpoint_silence_ms", "149", "150 to 5000"),
+    ("[conversation]\nbarge_in_ms = 99", "barge_in_ms", "99", "100 to 5000"),
 ]
 
 

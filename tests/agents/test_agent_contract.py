@@ -7,6 +7,7 @@ import trio
 
 from tests.fakes import EchoAgent
 from voicechat.agents.assistant.assistant import AssistantFactory
+from voicechat.agents.ports import Completeness, Message, Question, Role
 from voicechat.speech.ports import Transcript
 
 AGENTS = {
@@ -33,7 +34,7 @@ class Said:
 async def test_it_answers_whatever_it_is_asked(agent):
     for text in ("what time is it", "xyzzy", "?", "x" * 32_000, "日本", "\n"):
         said = Said()
-        await agent.respond(text, said)
+        await agent.respond(Question(text), said)
         assert "".join(said.deltas).strip()
         assert all(isinstance(delta, str) for delta in said.deltas)
 
@@ -56,10 +57,10 @@ async def test_an_answer_can_be_cancelled_at_each_delta(agent):
                 await trio.sleep_forever()
 
         with trio.move_on_after(0.2):
-            await agent.respond("what can you do", say)
+            await agent.respond(Question("what can you do"), say)
         assert len(deltas) <= stop_after + 1
     said = Said()
-    await agent.respond("what time is it", said)
+    await agent.respond(Question("what time is it"), said)
     assert said.deltas, "and it works afterwards"
 
 
@@ -71,3 +72,33 @@ async def test_its_background_work_ends_when_cancelled(agent):
     with trio.move_on_after(0.2) as scope:
         await agent.run(announce)
     assert scope.cancelled_caught, "it runs until it is cancelled"
+
+
+@pytest.mark.requirement("A-1")
+async def test_it_takes_any_history(agent):
+    history = (
+        Message(Role.ASSISTANT, "Your timer", "Your timer is done.", cut=True),
+        Message(Role.USER, "日本"),
+        Message(Role.ASSISTANT, ""),
+        Message(Role.USER, ""),
+    )
+    for text in ("say that again", "what did i say", "tell me a joke", "xyzzy"):
+        said = Said()
+        await agent.respond(Question(text, history), said)
+        assert "".join(said.deltas).strip()
+
+
+@pytest.mark.requirement("V-6")
+async def test_a_guess_can_be_cancelled_before_it_is_certain(agent):
+    for text in ("set a timer for one hour", "what time is it", "xyzzy"):
+        with trio.move_on_after(0.1):
+            await agent.respond(Question(text, certain=trio.sleep_forever), Said())
+    said = Said()
+    await agent.respond(Question("do i have any timers"), said)
+    assert said.deltas
+
+
+@pytest.mark.requirement("V-4")
+async def test_it_tells_at_once_how_finished_any_words_are(agent):
+    for words in ("", "set a timer for", "what time is it", "...", "x " * 5_000, "日本", "\n"):
+        assert agent.completeness(words) in Completeness

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from tests.conversation.listen_tools import QuietConversation
 from tests.fakes import Collector, LoudnessVoiceActivity, ScriptedRecognizer, loud, quiet
 from voicechat.conversation.ear import Ear
-from voicechat.conversation.endpoint import EndpointReason
 from voicechat.conversation.listener import Listener
 from voicechat.errors import EngineFailed, ErrorCode
 from voicechat.protocol.frames import AudioFrame, FrameKind
@@ -22,6 +22,7 @@ from voicechat.protocol.messages.audio import (
 )
 from voicechat.protocol.messages.connection import Error
 from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
+from voicechat.protocol.messages.trace import EndpointReason
 from voicechat.settings import Conversation as ConversationSettings
 from voicechat.speech.ports import INPUT_RATE, Transcript
 
@@ -40,18 +41,13 @@ async def listen(
     **how,
 ):
     """Stream `pcm` in frames of 20 ms; `skip` names frames that never arrive."""
-    emit, heard = Collector(), []
-
-    async def take(utterance):
-        await trio.lowlevel.checkpoint()
-        heard.append(utterance)
-
+    emit, conversation = Collector(), QuietConversation()
     stt = recognizer(list(transcripts))
     listener = Listener(
         vad=LoudnessVoiceActivity(),
         stt=stt,
         emit=emit,
-        heard=take,
+        conversation=conversation,
         report=emit.report,
         settings=ConversationSettings(**how),
         vad_threshold=0.5,
@@ -67,7 +63,7 @@ async def listen(
                     part = pcm[at : at + size]
                     await send.send(AudioFrame(FrameKind.MICROPHONE, 1, seq, at // 2, part))
     assert stt.open_now == 0
-    return emit, heard, stt
+    return emit, conversation.utterances, stt
 
 
 async def test_an_utterance_is_recognised_with_its_pre_roll(autojump_clock):
@@ -80,11 +76,11 @@ async def test_an_utterance_is_recognised_with_its_pre_roll(autojump_clock):
     assert utterance.endpoint.speech_end == pytest.approx(2 * INPUT_RATE, abs=600)
     assert not utterance.trivial
     assert utterance.speech_end_at - began == pytest.approx(2.0, abs=0.06)
-    assert utterance.endpoint_at - utterance.speech_end_at == pytest.approx(0.5, abs=0.06)
+    assert utterance.endpoint_at - utterance.speech_end_at == pytest.approx(0.7, abs=0.06)
     assert utterance.final_at >= utterance.endpoint_at
     # 300 ms before, the speech, and the silence until the endpoint.
     seconds = len(stt.audio[0]) / 2 / INPUT_RATE
-    assert seconds == pytest.approx(0.3 + 1.0 + 0.5, abs=0.08)
+    assert seconds == pytest.approx(0.3 + 1.0 + 0.7, abs=0.08)
     assert stt.audio[0].lstrip(b"\0")[:4] == loud(1)[1:5]
     started, ended = emit.of(SpeechStarted)[0], emit.of(SpeechEnded)[0]
     assert started.at == pytest.approx(INPUT_RATE, abs=600)

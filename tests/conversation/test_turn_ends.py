@@ -8,6 +8,7 @@ import trio
 from tests.conversation.turn_tools import RATE, running, said
 from tests.fakes import Collector, EchoAgent, ToneSynthesizer
 from voicechat.conversation.conversation import Conversation
+from voicechat.conversation.speaker import Speech
 from voicechat.errors import EngineFailed, ErrorCode, ProtocolError
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.connection import Error
@@ -45,7 +46,7 @@ async def test_a_fault_in_a_turn_ends_that_turn_only(autojump_clock, broken):
 
 async def test_an_expected_failure_keeps_its_words(autojump_clock):
     class Broken(EchoAgent):
-        async def respond(self, text, say):  # noqa: ARG002  (the port's)
+        async def respond(self, question, say):  # noqa: ARG002  (the port's)
             await say("Let me see. ")
             raise EngineFailed("The model is gone.", suggested_action="Start it.")
 
@@ -61,7 +62,6 @@ async def test_refused_speech_is_answered_but_does_not_nag(autojump_clock):
         for n in range(4):
             await conversation.heard(said("set a timer", accepted=False))
             await emit.wait_for(ResponseComplete, n + 1)
-            conversation.played(n + 1, done=True)
         await conversation.heard(said("hm", accepted=False, trivial=True))
         await trio.sleep(1)
     assert len(tts.spoken) == 2, "two refusals are spoken, the others only shown"
@@ -74,11 +74,12 @@ async def test_refused_speech_over_the_assistant_is_its_own_echo(autojump_clock)
         conversation.user_text("x" * 100)
         await emit.wait_for(AudioFrame, 5)
         await conversation.heard(said("noise", accepted=False))
-        await emit.wait_for(ResponseComplete)
+        while not emit.of(AudioFrame)[-1].last:
+            await emit.wait_for(AudioFrame, len(emit.of(AudioFrame)) + 1)
         # All has been sent, but the loudspeaker is half a second behind.
         await conversation.heard(said("noise", accepted=False))
+        await emit.wait_for(ResponseComplete)
         assert not emit.of(StreamInterrupted)
-        conversation.played(1, done=True)
         await conversation.heard(said("noise", accepted=False))
         await emit.wait_for(ResponseComplete, 2)
     assert [final.turn for final in emit.of(TranscriptFinal)] == [None, None, 2]
@@ -98,20 +99,29 @@ async def test_the_assistant_speaks_up_by_itself_when_it_is_its_turn(autojump_cl
     assert emit.of(ResponseComplete)[0].text == "Your timer is done."
 
 
-@pytest.mark.parametrize(("reported", "waits"), [(True, 0.0), (False, 0.5)])
-async def test_an_announcement_waits_until_the_answer_has_been_heard(
-    autojump_clock, reported, waits
-):
+async def test_an_announcement_waits_until_the_answer_has_been_heard(autojump_clock):
     async with running() as (conversation, emit), trio.open_nursery() as nursery:
         conversation.user_text("x" * 20)
         await emit.wait_for(AudioFrame)
+        began = trio.current_time()
         nursery.start_soon(conversation.announce, "Your timer is done.")
-        await emit.wait_for(ResponseComplete)
-        sent = trio.current_time()
-        if reported:
-            conversation.played(1, done=True)
         await emit.wait_for(TurnStarted, 2)
-        assert trio.current_time() - sent == pytest.approx(waits, abs=0.06)
+        waited = trio.current_time() - began
+    seconds = sum(frame.samples for frame in emit.of(AudioFrame) if frame.stream == 1) / RATE
+    assert waited == pytest.approx(seconds, abs=0.06)
+
+
+async def test_an_announcement_waits_while_the_user_speaks(autojump_clock):
+    async with running() as (conversation, emit), trio.open_nursery() as nursery:
+        conversation.user_speaks(speaks=True)
+        nursery.start_soon(conversation.announce, "Your timer is done.")
+        await trio.sleep(5)
+        assert not emit.items
+        await conversation.heard(said("what time is it"))
+        conversation.user_speaks(speaks=False)
+        await emit.wait_for(ResponseComplete, 2)
+    origins = [started.origin for started in emit.of(TurnStarted)]
+    assert origins == [Origin.VOICE, Origin.ASSISTANT], "what the user asks goes first"
 
 
 async def test_draining_lets_the_turn_end_and_takes_no_new_one(autojump_clock):
@@ -161,12 +171,10 @@ async def test_a_question_right_behind_another_stops_it_at_once(autojump_clock):
     emit = SlowClient()
     conversation = Conversation(
         agent=EchoAgent(),
-        tts=ToneSynthesizer(),
+        speech=Speech(ToneSynthesizer(), RATE, reports=False, ahead_s=0.5),
         emit=emit,
         report=emit.report,
-        output_rate=RATE,
         speak=True,
-        ahead_s=0.5,
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(conversation.run)

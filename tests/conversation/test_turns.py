@@ -18,6 +18,7 @@ from voicechat.protocol.messages.conversation import (
     TranscriptFinal,
     TurnStarted,
 )
+from voicechat.protocol.messages.trace import Outcome, TurnTrace
 
 
 async def test_a_typed_question_is_answered_in_text_and_speech(autojump_clock):
@@ -47,10 +48,14 @@ async def test_speech_is_paced(autojump_clock):
     async with running(ahead_s=0.5) as (conversation, emit):
         start = trio.current_time()
         conversation.user_text("x" * 90)  # 5 s of speech
+        while not (emit.of(AudioFrame) and emit.of(AudioFrame)[-1].last):
+            await emit.wait_for(AudioFrame, len(emit.of(AudioFrame)) + 1)
+        sent = trio.current_time() - start
         await emit.wait_for(ResponseComplete)
-        took = trio.current_time() - start
+        heard = trio.current_time() - start
     seconds = sum(frame.samples for frame in emit.of(AudioFrame)) / RATE
-    assert took == pytest.approx(seconds - 0.5, abs=0.1)
+    assert sent == pytest.approx(seconds - 0.5, abs=0.1)
+    assert heard == pytest.approx(seconds, abs=0.1)
 
 
 @pytest.mark.requirement("V-6")
@@ -98,7 +103,9 @@ async def test_an_interrupt_stops_the_answer_and_its_audio(autojump_clock):
         assert tts.open_now == 0
         at = len(emit.items)
         await trio.sleep(5)
-        assert len(emit.items) == at, "nothing of the turn comes after its interruption"
+        (trace,) = emit.items[at:]  # nothing else of the turn comes after its interruption
+        assert isinstance(trace, TurnTrace)
+        assert (trace.outcome, trace.stopped) == (Outcome.INTERRUPTED, StopReason.INTERRUPTED)
         conversation.user_text("next")
         await emit.wait_for(ResponseComplete)
     assert (stopped.turn, stopped.reason) == (turn, StopReason.INTERRUPTED)

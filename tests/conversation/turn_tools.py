@@ -8,24 +8,24 @@ import trio
 
 from tests.fakes import Collector, EchoAgent, ToneSynthesizer
 from voicechat.conversation.conversation import Conversation
-from voicechat.conversation.endpoint import Endpoint, EndpointReason
-from voicechat.conversation.listener import Heard
+from voicechat.conversation.decisions import Endpoint
+from voicechat.conversation.speaker import Speech
+from voicechat.conversation.utterance import Heard
+from voicechat.protocol.messages.trace import EndpointReason
 from voicechat.speech.ports import Transcript
 
 RATE = 16_000
 
 
 @asynccontextmanager
-async def running(agent=None, tts=None, *, speak=True, ahead_s=0.5):
+async def running(agent=None, tts=None, *, speak=True, ahead_s=0.5, reports=False):
     emit = Collector()
     conversation = Conversation(
         agent=agent or EchoAgent(),
-        tts=tts or ToneSynthesizer(),
+        speech=Speech(tts or ToneSynthesizer(), RATE, reports=reports, ahead_s=ahead_s),
         emit=emit,
         report=emit.report,
-        output_rate=RATE,
         speak=speak,
-        ahead_s=ahead_s,
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(conversation.run)
@@ -33,7 +33,8 @@ async def running(agent=None, tts=None, *, speak=True, ahead_s=0.5):
         nursery.cancel_scope.cancel()
 
 
-def said(text, *, accepted=True, trivial=False):
+def said(text, *, accepted=True, trivial=False, replaces=None):
     now = trio.current_time()
     end = Endpoint(EndpointReason.SILENCE, 0, 8000)
-    return Heard(Transcript(text, accepted), end, now - 0.5, now, now, trivial=trivial)
+    speech_ms = 100 if trivial else 1000
+    return Heard(Transcript(text, accepted), end, speech_ms, now - 0.5, now, now, replaces)

@@ -122,7 +122,7 @@ async def test_a_port_in_use(run_command):
         (["--port", "http"], ["server.port", "http"]),
         (["--set", "speech.vad=energy"], ["speech.vad", "energy", "silero"]),
         (["--set", "speech.vda=silero"], ["speech.vda", "speech.vad"]),
-        (["--set", "conversation.endpoint_silence_ms=5"], ["endpoint_silence_ms", "150"]),
+        (["--set", "conversation.barge_in_ms=5"], ["barge_in_ms", "100"]),
         (["--set", "speech.voice=klingonese"], ["voice"]),
         (["--host", "0.0.0.0"], ["0.0.0.0", "--insecure"]),
         (["--tls-cert", "missing.pem", "--tls-key", "missing.key"], ["tls-cert"]),

@@ -40,7 +40,8 @@ def examples(kind):
             case "integer":
                 return st.integers(schema.get("minimum", -1000), schema.get("maximum", 10**6))
             case "number":
-                return st.floats(allow_nan=False, allow_infinity=False)
+                limits = schema.get("minimum"), schema.get("maximum")
+                return st.floats(*limits, allow_nan=False, allow_infinity=False)
             case "string":
                 return st.text(
                     st.characters(exclude_categories=["Cs"]),
@@ -97,7 +98,8 @@ def test_server_messages_round_trip_and_fit_the_schema(kind, data):
         ("{}", ErrorCode.UNKNOWN_TYPE, "missing"),
         ('{"type":3}', ErrorCode.UNKNOWN_TYPE, "no text"),
         ('{"type":"welcome"}', ErrorCode.UNKNOWN_TYPE, "'welcome'"),
-        ('{"type":"settings"}', ErrorCode.INVALID_MESSAGE, "settings.speak is missing"),
+        ('{"type":"user_message"}', ErrorCode.INVALID_MESSAGE, "user_message.text is missing"),
+        ('{"type":"settings","patience":1.5}', ErrorCode.INVALID_MESSAGE, "from 0 to 1"),
         ('{"type":"settings","speak":"no"}', ErrorCode.INVALID_MESSAGE, "true or false"),
         ('{"type":"settings","speak":0}', ErrorCode.INVALID_MESSAGE, "true or false"),
         ('{"type":"settings","speak":true,"x":1}', ErrorCode.INVALID_MESSAGE, "no field x"),
@@ -162,7 +164,9 @@ def test_any_json_in_any_field_is_decoded_or_refused(kind, data):
 def test_limits_hold_for_messages_that_the_server_makes_too():
     with pytest.raises(ValueError, match="output_rate"):
         Hello(1, output_rate=1)
-    assert CODEC.encode(Settings(speak=True)) == '{"type":"settings","speak":true}'
+    assert CODEC.encode(Settings(speak=True)) == (
+        '{"type":"settings","speak":true,"patience":null}'
+    )
     assert CODEC.decode_client('{"type":"user_message","text":"' + "[" * 99 + '"}').message == (
         UserMessage("[" * 99)
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Protocol
+
+import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,6 +19,70 @@ if TYPE_CHECKING:
     """Begins a turn of the server's own that says this text; returns when it has been spoken."""
 
 
+class Completeness(IntEnum):
+    """How finished words sound; the more, the sooner the speaker's turn may end."""
+
+    OPEN = 0
+    """More must come: "set a timer for"."""
+    UNKNOWN = 1
+    """The words don't tell."""
+    EXTENDABLE = 2
+    """Whole, but it may well go on: "set a timer for ten minutes" ("… and thirty seconds")."""
+    COMPLETE = 3
+    """Whole, and nothing but politeness is likely to follow."""
+
+
+class Role(StrEnum):
+    """Who said something."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@attrs.frozen
+class Message:
+    """Something that was said in the conversation.
+
+    Attributes:
+        role: Who said it.
+        text: The user's words; of an answer the part that was heard.
+        intended: The whole answer, also what was not heard; empty for the user's words.
+        cut: Whether the answer was interrupted.
+    """
+
+    role: Role
+    text: str
+    intended: str = ""
+    cut: bool = False
+
+    @property
+    def whole(self) -> str:
+        """All that was said or was to be said."""
+        return self.intended or self.text
+
+
+async def already_certain() -> None:
+    """The `Question.certain` of a user whose turn is over, as with typed text."""
+
+
+@attrs.frozen
+class Question:
+    """What an agent should answer.
+
+    Attributes:
+        text: What the user said or typed.
+        history: What was said before it, oldest first.
+        certain: Returns when the user has surely finished and the answer stands; it never returns
+            when speech goes on, as the answer is cancelled then. After it has returned for a
+            question, speech that follows can no longer be merged into that question, so an agent
+            awaits it only when it has something to change.
+    """
+
+    text: str
+    history: tuple[Message, ...] = ()
+    certain: Callable[[], Awaitable[None]] = already_certain
+
+
 class Agent(Protocol):
     """Thinks for one session; it holds that session's memory."""
 
@@ -23,8 +90,15 @@ class Agent(Protocol):
         """Own the agent's background work (timers that ring) until cancelled."""
         ...
 
-    async def respond(self, text: str, say: Say) -> None:
-        """Answer what the user said or typed, calling `say` once or more.
+    async def respond(self, question: Question, say: Say) -> None:
+        """Answer what the user said or typed, calling `say` for each piece of text.
+
+        An answer without any call of `say` is silence: the turn ends without sound, as after
+        "uh-huh".
+
+        It may be called before the user has surely finished, and be cancelled and called again with
+        other words. So it awaits `question.certain()` before it changes anything: its memory, a
+        timer, the world through a tool. What only thinks and says needs not wait.
 
         Raises:
             EngineFailed: The answer could not be made; what was said so far stands.
@@ -32,7 +106,18 @@ class Agent(Protocol):
         ...
 
     async def not_understood(self, transcript: Transcript, say: Say) -> None:
-        """Answer speech that the recogniser rejected, by saying what can be understood."""
+        """Answer speech that the recogniser rejected, by saying what can be understood.
+
+        Only called when the user has surely finished.
+        """
+        ...
+
+    def completeness(self, words: str) -> Completeness:
+        """How finished the `words` of a transcript are; asked many times a second, so it is quick.
+
+        An agent that cannot tell says `Completeness.UNKNOWN`: then punctuation and trailing
+        function words decide.
+        """
         ...
 
 

@@ -1,21 +1,20 @@
 """One microphone stream as frames of 16 kHz with voice activity, in true positions.
 
-Keeps what came just before speech, fills what the client left out, drops what it sent twice, and
-remembers when audio arrived, so that every delay is counted from the end of speech.
+Fills what the client left out, drops what it sent twice, and remembers when audio arrived, so that
+every delay is counted from the end of speech.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 import trio
 
-from voicechat.conversation.endpoint import Endpointer, Signal, State
-from voicechat.protocol.messages.audio import ListenMode, SpeechEnded, SpeechStarted
-from voicechat.speech.audio import SAMPLE_BYTES, Chunker, PreRoll
+from voicechat.protocol.messages.audio import SpeechEnded, SpeechStarted
+from voicechat.speech.audio import SAMPLE_BYTES, Chunker
 from voicechat.speech.ports import INPUT_RATE
 from voicechat.speech.resample import StreamResampler
 from voicechat.speech.segmenter import Segmenter, SegmenterSettings
@@ -30,13 +29,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_NEVER = 1 << 62
 _LONGEST_FILL_S = 2.0
 """Longest hole that is filled with silence; of a longer one only the position is kept."""
 _HYSTERESIS = 0.15
 _LEAST_STOP = 0.05
 _ARRIVALS_S = 10
 """How long arrival times are remembered: longer than any silence that ends a turn."""
+
+
+class Sound(NamedTuple):
+    """A frame of audio, and what voice activity made of it.
+
+    Attributes:
+        pcm: 16 kHz.
+        started: Sample where speech began, if that was noticed in this frame.
+        ended: Sample where speech ended, likewise.
+        audio_from: Sample from which to listen to speech that has just begun.
+    """
+
+    pcm: bytes
+    started: int | None = None
+    ended: int | None = None
+    audio_from: int | None = None
 
 
 class Ear:
@@ -52,9 +66,6 @@ class Ear:
 
     Attributes:
         position: Samples at `INPUT_RATE` that have been followed.
-        speech_began: Where the speech of the utterance that is open began.
-        max_length: Samples that an utterance may last.
-        endpointer: Decides when an utterance is over.
     """
 
     def __init__(
@@ -81,44 +92,13 @@ class Ear:
                 frame_samples=vad.frame_samples,
             )
         )
-        self._pre_roll = PreRoll(settings.pre_roll_ms + 200)
         self._chunks: deque[bytes] = deque()
         self._received = 0
         self._next_offset = 0
         self._left_out = 0
         self._arrivals: deque[tuple[int, float]] = deque()
         self._flushed = False
-        self._from = 0
-        self._taken = 0
-        self._hands_free = stream.mode is ListenMode.HANDS_FREE
         self.position = 0
-        self.speech_began = 0
-        self.max_length = round(settings.max_utterance_s * INPUT_RATE)
-        silence = settings.endpoint_silence_ms * INPUT_RATE // 1000
-        self.endpointer = Endpointer(
-            silence=silence if self._hands_free else _NEVER, max_length=self.max_length
-        )
-
-    async def wait_for_utterance(self) -> bool:
-        """Wait until speech begins, or in push-to-talk until audio does; False at the end."""
-        self._taken = self.position  # by the utterance before
-        while (chunk := await self.next()) is not None:
-            if self._segmenter.speaking and self.endpointer.state is State.IDLE:
-                # The utterance before was cut at its greatest length in the middle of speech.
-                self._from = self.speech_began = self.position - len(chunk) // SAMPLE_BYTES
-                self.endpointer.signal(Signal.STARTED, self._from)
-            if self._segmenter.speaking or not self._hands_free:
-                return True
-        return False
-
-    async def skip_utterance(self) -> None:
-        """Let the utterance that is open pass, because nobody can recognise it."""
-        while self.endpointer.state is not State.IDLE and await self.next() is not None:
-            self.endpointer.advance(self.position)
-
-    def pre_roll(self) -> bytes:
-        """Audio from shortly before the speech that has just begun."""
-        return self._pre_roll.since(max(self._from, self._taken))
 
     def arrival(self, sample: int) -> float:
         """When the audio that holds the sample before `sample` came (monotonic seconds)."""
@@ -127,29 +107,23 @@ class Ear:
                 return at
         return math.inf
 
-    async def next(self) -> bytes | None:
-        """The next chunk, its voice activity already followed; None at the end of the stream."""
+    async def next(self) -> Sound | None:
+        """The next frame, its voice activity followed; None at the end of the stream."""
         while not self._chunks:
             if self._flushed:
                 return None
             await self._receive()
-        chunk = self._chunks.popleft()
-        self.position += len(chunk) // SAMPLE_BYTES
-        self._pre_roll.push(chunk)
-        event = self._segmenter.step(await self._voice.probability(chunk), self.position)
+        pcm = self._chunks.popleft()
+        self.position += len(pcm) // SAMPLE_BYTES
+        event = self._segmenter.step(await self._voice.probability(pcm), self.position)
         if event is None:
-            return chunk
+            return Sound(pcm)
         at = event.at_sample * self._stream.rate // INPUT_RATE + self._left_out
         if isinstance(event, Ended):
-            self.endpointer.signal(Signal.ENDED, event.at_sample)
             await self._emit(SpeechEnded(self._stream.stream, at))
-        else:
-            if self.endpointer.state is State.IDLE:
-                self._from = event.audio_from_sample
-                self.speech_began = event.at_sample
-            self.endpointer.signal(Signal.STARTED, event.at_sample)
-            await self._emit(SpeechStarted(self._stream.stream, at))
-        return chunk
+            return Sound(pcm, ended=event.at_sample)
+        await self._emit(SpeechStarted(self._stream.stream, at))
+        return Sound(pcm, started=event.at_sample, audio_from=event.audio_from_sample)
 
     async def _receive(self) -> None:
         try:

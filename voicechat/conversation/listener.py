@@ -1,74 +1,42 @@
-"""Follows one microphone stream: resample, voice activity, utterances, endpoints, transcripts.
-
-A straight loop over frames of audio. While it waits for the recogniser the next audio waits in a
-bounded channel behind it, and behind that in the client's socket.
-"""
+"""Listens to one microphone stream after another of a session, and tells what was heard."""
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-import attrs
-import structlog
-import trio
-
 from voicechat.conversation.ear import Ear
-from voicechat.conversation.endpoint import Endpoint, EndpointReason
-from voicechat.errors import CapacityExceeded, expected
-from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
-from voicechat.speech.ports import INPUT_RATE
+from voicechat.conversation.finished import Patience
+from voicechat.conversation.hearing import Hearing
+from voicechat.conversation.turn_taking import Rules
+from voicechat.protocol.messages.audio import ListenMode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    import trio
+
+    from voicechat.conversation.conversation import Conversation
     from voicechat.conversation.emit import Emit
     from voicechat.errors import VoicechatError
     from voicechat.protocol.frames import AudioFrame
     from voicechat.protocol.messages.audio import AudioOpen
     from voicechat.settings import Conversation as ConversationSettings
-    from voicechat.speech.ports import SpeechToText, Transcript, Utterance, VoiceActivity
-
-log = structlog.get_logger()
-
-_DECODER_WAIT_S = 5.0
-"""How long an utterance may wait for a free decoder before its speaker is told."""
-_TRIVIAL_MS = 250
-"""Voice activity shorter than this is a cough or a click: never worth an apology."""
-
-
-@attrs.frozen
-class Heard:
-    """One utterance, recognised; times are monotonic seconds of the server.
-
-    Attributes:
-        transcript: The words.
-        endpoint: Why and where it ended.
-        speech_end_at: When the last audio with speech in it arrived.
-        endpoint_at: When its end was decided.
-        final_at: When the transcript was there.
-        trivial: Too short to be words.
-    """
-
-    transcript: Transcript
-    endpoint: Endpoint
-    speech_end_at: float
-    endpoint_at: float
-    final_at: float
-    trivial: bool
+    from voicechat.speech.ports import EndOfTurn, SpeechToText, VoiceActivity
 
 
 class Listener:
-    """Listens to one stream after another of one session.
+    """Listens for one session.
 
     Args:
         vad: Tells speech from the rest.
         stt: Recognises.
+        end_of_turn: Hears by the voice whether a speaker has finished; None where nobody does.
         emit: Reaches the client.
-        heard: Takes each utterance.
-        report: Told what went wrong with one.
+        conversation: Takes each utterance, and knows what there is of an answer.
+        report: Told what went wrong with an utterance.
         settings: Silence, pre-roll and limits.
         vad_threshold: Probability 0…1 from which a frame is speech.
+        may_speculate: Whether answers may be prepared ahead just now.
     """
 
     def __init__(
@@ -76,105 +44,67 @@ class Listener:
         *,
         vad: VoiceActivity,
         stt: SpeechToText,
+        end_of_turn: EndOfTurn | None = None,
         emit: Emit,
-        heard: Callable[[Heard], Awaitable[None]],
+        conversation: Conversation,
         report: Callable[[VoicechatError], Awaitable[None]],
         settings: ConversationSettings,
         vad_threshold: float,
+        may_speculate: Callable[[], bool] = lambda: True,
     ) -> None:
         self._vad = vad
         self._stt = stt
+        self._end_of_turn = end_of_turn
         self._emit = emit
-        self._heard = heard
+        self._conversation = conversation
         self._report = report
         self._settings = settings
         self._vad_threshold = vad_threshold
+        self._may_speculate = may_speculate
+        self._hearing: Hearing | None = None
+        self._patience = settings.patience
+
+    @property
+    def patience(self) -> float:
+        """How long pauses are waited for, 0…1; can be changed at any time."""
+        return self._patience
+
+    @patience.setter
+    def patience(self, patience: float) -> None:
+        self._patience = patience
+        if self._hearing is not None:
+            self._hearing.rules = self._rules(hands_free=self._hearing.rules.hands_free)
 
     async def listen(self, stream: AudioOpen, audio: trio.abc.ReceiveChannel[AudioFrame]) -> None:
         """Serve the stream until its channel is closed; what is open then is a finished turn.
 
         An utterance whose recognition breaks down is reported, and the next one is listened to.
         """
-        ear = Ear(stream, audio, self._vad, self._settings, self._vad_threshold, self._emit)
+        self._hearing = Hearing(
+            Ear(stream, audio, self._vad, self._settings, self._vad_threshold, self._emit),
+            self._rules(hands_free=stream.mode is ListenMode.HANDS_FREE),
+            stt=self._stt,
+            end_of_turn=self._end_of_turn,
+            emit=self._emit,
+            conversation=self._conversation,
+            report=self._report,
+            pre_roll_ms=self._settings.pre_roll_ms,
+            may_speculate=self._may_speculate,
+        )
         async with audio:
-            while await ear.wait_for_utterance():
-                heard: Heard | None = None
-                try:
-                    heard = await self._utterance(ear)
-                except Exception as error:
-                    if (known := expected(error)) is None:
-                        raise
-                    await self._report(known)
-                    await ear.skip_utterance()
-                if heard is None:
-                    await self._emit(TranscriptFinal("", accepted=False, turn=None))
-                else:
-                    await self._heard(heard)
+            await self._hearing.run()
+        self._hearing = None
 
-    async def _utterance(self, ear: Ear) -> Heard | None:
-        """Recognise what is being said; None when it was no speech at all."""
-        partial = _Partial()
-        async with AsyncExitStack() as stack:
-            with trio.move_on_after(_DECODER_WAIT_S) as waiting:
-                utterance = await stack.enter_async_context(self._stt.open(partial.update))
-            if waiting.cancelled_caught:
-                raise CapacityExceeded(
-                    "Too many people are speaking to this server at once.",
-                    suggested_action="Say it again in a moment, or type it.",
-                )
-            await utterance.feed(ear.pre_roll())
-            endpoint = await self._follow(ear, utterance, partial)
-            if endpoint is None:
-                return None
-            endpoint_at = trio.current_time()
-            transcript = await utterance.finish()
-        final_at = trio.current_time()
-        spoken_ms = (endpoint.speech_end - ear.speech_began) * 1000 / INPUT_RATE
-        log.info(
-            "utterance",
-            reason=endpoint.reason,
-            speech_ms=round(spoken_ms),
-            accepted=transcript.accepted,
-            confidence=transcript.confidence,
-            transcript=transcript.text,
+    def _rules(self, *, hands_free: bool) -> Rules:
+        settings = self._settings
+        return Rules(
+            patience=Patience(
+                self._patience, settings.endpoint_floor_ms, settings.endpoint_ceiling_ms
+            ),
+            max_length_ms=settings.max_utterance_s * 1000,
+            reopen_ms=settings.reopen_ms,
+            barge_in_ms=settings.barge_in_ms,
+            barge_in=settings.barge_in,
+            hands_free=hands_free,
+            speculation=settings.speculation,
         )
-        return Heard(
-            transcript,
-            endpoint,
-            min(ear.arrival(endpoint.speech_end), endpoint_at),
-            endpoint_at,
-            final_at,
-            trivial=spoken_ms < _TRIVIAL_MS,
-        )
-
-    async def _follow(self, ear: Ear, utterance: Utterance, partial: _Partial) -> Endpoint | None:
-        """Feed audio until the turn is over; None when there was no speech at all."""
-        longest = ear.position + ear.max_length
-        while True:
-            if (text := partial.take()) is not None:
-                await self._emit(TranscriptPartial(text))
-            chunk = await ear.next()
-            if chunk is None:
-                return ear.endpointer.close(ear.position)
-            await utterance.feed(chunk)
-            if (endpoint := ear.endpointer.advance(ear.position)) is not None:
-                return endpoint
-            if ear.position >= longest:  # in push-to-talk without any speech, too
-                return ear.endpointer.close(ear.position, EndpointReason.MAX_LENGTH)
-
-
-class _Partial:
-    """The newest partial transcript; an older one that was never sent is of no use to anybody."""
-
-    def __init__(self) -> None:
-        self._text = ""
-        self._sent = ""
-
-    def update(self, text: str) -> None:
-        self._text = text
-
-    def take(self) -> str | None:
-        if self._text == self._sent:
-            return None
-        self._sent = self._text
-        return self._text

@@ -1,8 +1,9 @@
-"""One turn: the agent's text becomes sentences, the sentences speech, the speech paced frames.
+"""One turn: the agent's text becomes deltas for the eye, and sentences for the speaker.
 
 Everything runs inside the scope that the conversation opened for the turn; cancelling that scope
-ends agent, synthesis and audio at once. The two halves are joined by a short channel, so an agent
-that is faster than speech waits instead of filling memory.
+ends agent, synthesis and audio at once. The parts are joined by short channels, so an agent that is
+faster than speech waits instead of filling memory. A draft runs in the same way before the user has
+surely finished: nothing of it gets out until it is released.
 """
 
 from __future__ import annotations
@@ -12,26 +13,20 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from voicechat.conversation.pacing import Pacer
+from voicechat.agents.ports import Message, Question, Role
 from voicechat.conversation.sentences import SentenceSplitter
-from voicechat.errors import expected
-from voicechat.protocol.frames import AudioFrame, FrameKind
-from voicechat.protocol.messages.conversation import Origin, StreamDelta, TurnTimings
-from voicechat.speech.resample import StreamResampler
+from voicechat.conversation.speaker import Speaker
+from voicechat.protocol.messages.conversation import Origin, StreamDelta, TurnStarted, TurnTimings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from voicechat.agents.ports import Agent
+    from voicechat.agents.ports import Agent, Say
     from voicechat.conversation.emit import Emit
-    from voicechat.errors import VoicechatError
-    from voicechat.speech.ports import TextToSpeech, Transcript
+    from voicechat.conversation.speaker import Speech
+    from voicechat.protocol.messages.trace import EndpointReason
+    from voicechat.speech.ports import Transcript
 
-    Respond = Callable[[Callable[[str], Awaitable[None]]], Awaitable[None]]
-
-FRAME_MS = 40
-"""Speech travels in frames of this length: short enough to stop soon, long enough to be cheap."""
 _SENTENCES_AHEAD = 4
+_DELTAS_AHEAD = 64
 
 
 @attrs.define
@@ -39,25 +34,41 @@ class TurnRequest:
     """What a turn should answer, and when its stages were reached (monotonic seconds).
 
     Attributes:
-        turn: Its number, unique in the session.
         origin: Who began it.
         text: The user's words, or what the assistant wants to say by itself.
         since: When the user had finished, or began to wait.
+        turn: Its number, unique in the session; 0 for a draft that is not released.
         rejected: Speech that the recogniser did not understand, to be answered as such.
         speak: False for text only.
         endpoint_at: When the end of the user's turn was decided.
         final_at: When the final transcript was there.
+        endpoint: Why the user was taken to have finished.
+        pause_ms: Silence after speech that this took.
+        speech_ms: Length of what the user said.
+        replaces: The turn whose words were the beginning of these.
+        drafts: Drafts that were begun for these words.
+        drafted: Whether the last of them became this turn.
+        withdrawn: Whether a draft is of no use any more.
+        released: Set when the turn is certain; only a draft has to wait for that.
         done: Set when the turn has ended in any way.
     """
 
-    turn: int
     origin: Origin
     text: str
     since: float
+    turn: int = 0
     rejected: Transcript | None = None
     speak: bool = True
     endpoint_at: float | None = None
     final_at: float | None = None
+    endpoint: EndpointReason | None = None
+    pause_ms: float | None = None
+    speech_ms: float | None = None
+    replaces: int | None = None
+    drafts: int = 0
+    drafted: bool = False
+    withdrawn: bool = False
+    released: trio.Event = attrs.field(factory=trio.Event)
     done: trio.Event = attrs.field(factory=trio.Event)
 
 
@@ -67,10 +78,16 @@ class Turn:
     Args:
         request: What to answer.
         agent: Who thinks.
-        tts: Who speaks.
+        history: What was said before.
+        speech: How answers are spoken.
         emit: Takes messages and frames for the client; waits while the client is slow.
-        output_rate: Sample rate in Hz that the client wants.
-        ahead_s: Seconds of speech that may leave before they are due.
+
+    Attributes:
+        text: The answer so far.
+        committed: Whether the agent may have changed something.
+        cut: Whether the turn was stopped.
+        false_alarms: Sounds that did not stop it.
+        told: Whether the client knows that it began.
     """
 
     def __init__(
@@ -78,25 +95,39 @@ class Turn:
         request: TurnRequest,
         *,
         agent: Agent,
-        tts: TextToSpeech,
+        history: tuple[Message, ...],
+        speech: Speech,
         emit: Emit,
-        output_rate: int,
-        ahead_s: float,
     ) -> None:
         self.request = request
         self.text = ""
-        self.unspoken: VoicechatError | None = None
-        self.frames = 0
-        self.samples = 0
+        self.committed = False
+        self.cut = False
+        self.false_alarms = 0
+        self.told = False
+        self.speaker = Speaker(speech, emit, lambda: self.text)
         self._agent = agent
-        self._tts = tts
+        self._history = history
         self._emit = emit
-        self._rate = output_rate
-        self._pacer = Pacer(rate=output_rate, ahead_s=ahead_s)
-        self._pending = b""
         self._first_token_at: float | None = None
-        self._first_audio_at: float | None = None
         self._splitter = SentenceSplitter()
+
+    @property
+    def unheard(self) -> bool:
+        """Whether nothing of the answer has reached the user, and nothing was changed."""
+        return not self.committed and self.speaker.played == 0
+
+    @property
+    def heard_chars(self) -> int:
+        """Characters of the answer that were heard, or could be read when it is not spoken."""
+        spoken = self.request.speak and self.speaker.unspoken is None
+        return self.speaker.heard_chars() if spoken else len(self.text)
+
+    @property
+    def message(self) -> Message:
+        """The answer as the history holds it."""
+        heard = self.text[: self.heard_chars].strip()
+        return Message(Role.ASSISTANT, heard, intended=self.text.strip(), cut=self.cut)
 
     def timings(self) -> TurnTimings:
         """The waterfall so far, in ms after `TurnRequest.since`."""
@@ -108,85 +139,63 @@ class Turn:
             endpoint_ms=ms(self.request.endpoint_at),
             stt_final_ms=ms(self.request.final_at),
             first_token_ms=ms(self._first_token_at),
-            first_audio_ms=ms(self._first_audio_at),
+            first_audio_ms=ms(self.speaker.first_sent_at),
+            first_played_ms=ms(self.speaker.first_played_at),
         )
 
-    def audible_for(self, now: float) -> float:
-        """Seconds for which speech that was sent may still be playing."""
-        return self._pacer.left(now)
-
     async def run(self) -> None:
-        """Answer; returns when the whole text and all speech have been sent."""
-        send, receive = trio.open_memory_channel[str](_SENTENCES_AHEAD)
+        """Answer; returns when the whole text has been sent and all speech been heard."""
+        say, deltas = trio.open_memory_channel[str](_DELTAS_AHEAD)
+        speak, sentences = trio.open_memory_channel[str](_SENTENCES_AHEAD)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._speak_all, receive)
-            async with send:
-                await self._think(send)
+            nursery.start_soon(self._tell, deltas)
+            nursery.start_soon(self.speaker.run, sentences)
+            async with say, speak:
+                await self._think(say, speak)
+        await self.speaker.played_out()
 
-    async def _think(self, sentences: trio.MemorySendChannel[str]) -> None:
+    async def tell_begin(self) -> None:
+        """Tell the client that the turn begins, unless it knows."""
+        if not self.told:
+            self.told = True
+            await self._emit(TurnStarted(self.request.turn, self.request.origin))
+
+    async def _tell(self, deltas: trio.MemoryReceiveChannel[str]) -> None:
+        """Send the text, from the moment when the turn is certain."""
+        async with deltas:
+            await self.request.released.wait()
+            await self.tell_begin()
+            self.speaker.begin(self.request.turn)
+            async for delta in deltas:
+                await self._emit(StreamDelta(self.request.turn, delta))
+
+    async def _think(
+        self, deltas: trio.MemorySendChannel[str], sentences: trio.MemorySendChannel[str]
+    ) -> None:
         async def say(delta: str) -> None:
             if not delta:
                 return
             if self._first_token_at is None:
                 self._first_token_at = trio.current_time()
             self.text += delta
-            await self._emit(StreamDelta(self.request.turn, delta))
+            await deltas.send(delta)
             if self.request.speak:
                 for piece in self._splitter.push(delta):
                     await sentences.send(piece)
 
+        await self._ask(say)
+        for piece in self._splitter.flush():
+            await sentences.send(piece)
+
+    async def _ask(self, say: Say) -> None:
         request = self.request
         if request.rejected is not None:
             await self._agent.not_understood(request.rejected, say)
         elif request.origin is Origin.ASSISTANT:
             await say(request.text)
         else:
-            await self._agent.respond(request.text, say)
-        for piece in self._splitter.flush():
-            await sentences.send(piece)
+            await self._agent.respond(Question(request.text, self._history, self._certain), say)
 
-    async def _speak_all(self, sentences: trio.MemoryReceiveChannel[str]) -> None:
-        resampler = StreamResampler(self._tts.sample_rate, self._rate)
-        async with sentences:
-            async for sentence in sentences:
-                if self.unspoken is None:
-                    try:
-                        await self._speak(sentence, resampler)
-                    except Exception as error:
-                        # The text is worth having without its sound: only that goes missing.
-                        self.unspoken = expected(error)
-                        if self.unspoken is None:
-                            raise
-        if self._first_audio_at is not None or self._pending:
-            await self._send_audio(resampler.process(b"", last=True), last=True)
-
-    async def _speak(self, sentence: str, resampler: StreamResampler) -> None:
-        async with self._tts.speak(sentence) as chunks:
-            async for chunk in chunks:
-                await self._send_audio(resampler.process(chunk.pcm))
-
-    async def _send_audio(self, pcm: bytes, *, last: bool = False) -> None:
-        """Send in frames of `FRAME_MS`; the very first leaves whatever its length."""
-        self._pending += pcm
-        size = self._rate * FRAME_MS // 1000 * 2
-        while len(self._pending) >= size or (self._pending and (self.frames == 0 or last)):
-            frame, self._pending = self._pending[:size], self._pending[size:]
-            await self._send_frame(frame, last=last and not self._pending)
-            if last and not self._pending:
-                return
-        if last:
-            await self._send_frame(b"", last=True)
-
-    async def _send_frame(self, pcm: bytes, *, last: bool) -> None:
-        samples = len(pcm) // 2
-        if wait := self._pacer.wait(samples, trio.current_time()):
-            await trio.sleep(wait)
-        if self._first_audio_at is None and pcm:
-            self._first_audio_at = trio.current_time()
-        await self._emit(
-            AudioFrame(
-                FrameKind.SPEECH, self.request.turn, self.frames, self.samples, pcm, last=last
-            )
-        )
-        self.frames += 1
-        self.samples += samples
+    async def _certain(self) -> None:
+        await self.request.released.wait()
+        self.committed = True

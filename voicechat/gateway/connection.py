@@ -16,29 +16,20 @@ from voicechat.errors import ErrorCode, ProtocolError, VoicechatError
 from voicechat.gateway.websocket import Closed
 from voicechat.observability.correlation import new_correlation_id
 from voicechat.protocol.frames import MAX_FRAME_BYTES, FrameKind, unpack
-from voicechat.protocol.messages.audio import AudioClose, AudioOpen, Playback
 from voicechat.protocol.messages.connection import (
     PROTOCOL_VERSION,
     Error,
     Hello,
-    Ping,
-    Pong,
     Recognizer,
     ServerShuttingDown,
-    Settings,
     Welcome,
 )
-from voicechat.protocol.messages.conversation import (
-    MAX_TEXT,
-    Interrupt,
-    MessageReceived,
-    UserMessage,
-)
+from voicechat.protocol.messages.conversation import MAX_TEXT
 from voicechat.speech.ports import INPUT_RATE
 
 if TYPE_CHECKING:
     from voicechat.gateway.websocket import WebSocket
-    from voicechat.protocol.codec import Codec, Envelope
+    from voicechat.protocol.codec import Codec
     from voicechat.session.manager import SessionManager
     from voicechat.session.session import Session
 
@@ -172,6 +163,7 @@ class ConnectionHandler:
                         session_id=session.id,
                         input_rate=INPUT_RATE,
                         output_rate=hello.output_rate,
+                        patience=session.patience,
                         max_text=MAX_TEXT,
                         max_audio_bytes=MAX_FRAME_BYTES,
                         recognizer=self._recognizer,
@@ -198,39 +190,9 @@ class ConnectionHandler:
                     if isinstance(data, bytes):
                         session.audio(unpack(data, FrameKind.MICROPHONE))
                     else:
-                        await self._dispatch(session, self._codec.decode_client(data))
+                        await session.handle(self._codec.decode_client(data))
                 except ProtocolError as error:
                     await session.report(error)
-
-    async def _dispatch(self, session: Session, envelope: Envelope) -> None:
-        try:
-            await self._act(session, envelope)
-        except ProtocolError as error:
-            error.client_seq = envelope.seq
-            raise
-
-    async def _act(self, session: Session, envelope: Envelope) -> None:
-        match envelope.message:
-            case UserMessage(text=text):
-                turn = session.conversation.user_text(text)
-                await session.emit(MessageReceived(envelope.seq, turn))
-            case Interrupt(turn=turn):
-                session.conversation.interrupt(turn)
-            case AudioOpen() as message:
-                session.open_stream(message)
-            case AudioClose(stream=stream):
-                session.close_stream(stream)
-            case Playback(turn=turn, done=done):
-                session.conversation.played(turn, done=done)
-            case Settings(speak=speak):
-                session.conversation.speak = speak
-            case Ping(nonce=nonce):
-                await session.emit(Pong(nonce))
-            case _:
-                raise ProtocolError(
-                    f"A {envelope.message.type} is not expected now.",
-                    suggested_action="Open a new connection to say hello again.",
-                )
 
     async def _write(self, ws: WebSocket, session: Session, connection: trio.CancelScope) -> None:
         """Send the outbox; when the session has ended and all is sent, close with the reason."""

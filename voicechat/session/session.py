@@ -12,23 +12,31 @@ import structlog
 import trio
 
 from voicechat.conversation.conversation import Conversation
-from voicechat.conversation.listener import Heard, Listener
+from voicechat.conversation.listener import Listener
+from voicechat.conversation.speaker import Speech
 from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.observability.correlation import new_correlation_id
 from voicechat.observability.tasks import owner
 from voicechat.protocol.frames import AudioFrame
-from voicechat.protocol.messages.connection import Error
+from voicechat.protocol.messages.audio import AudioClose, AudioOpen, Playback
+from voicechat.protocol.messages.connection import Error, Ping, Pong
+from voicechat.protocol.messages.connection import Settings as ClientSettings
+from voicechat.protocol.messages.conversation import Interrupt, MessageReceived, UserMessage
 from voicechat.session.microphone import Microphone
+from voicechat.session.tap import NoTap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from voicechat.agents.ports import Agent
     from voicechat.errors import VoicechatError
-    from voicechat.protocol.codec import Codec
-    from voicechat.protocol.messages.audio import AudioOpen
+    from voicechat.protocol.codec import Codec, Envelope
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.protocol.messages.connection import Hello
+    from voicechat.protocol.messages.trace import TurnTrace
+    from voicechat.session.tap import Tap
     from voicechat.settings import Settings
-    from voicechat.speech.ports import SpeechToText, TextToSpeech, VoiceActivity
+    from voicechat.speech.ports import EndOfTurn, SpeechToText, TextToSpeech, VoiceActivity
 
 log = structlog.get_logger()
 
@@ -49,6 +57,9 @@ class Session:
         tts: Speaks.
         codec: Encodes messages.
         settings: The whole tree.
+        end_of_turn: Hears by the voice whether a speaker has finished.
+        tap: Is told of all that comes and goes.
+        may_speculate: Whether answers may be prepared ahead just now.
     """
 
     def __init__(
@@ -62,10 +73,14 @@ class Session:
         tts: TextToSpeech,
         codec: Codec,
         settings: Settings,
+        end_of_turn: EndOfTurn | None = None,
+        tap: Tap | None = None,
+        may_speculate: Callable[[], bool] = lambda: True,
     ) -> None:
         self.id = session_id
         self.output_rate = hello.output_rate
         self._codec = codec
+        self._tap: Tap = tap or NoTap()
         self._seq = 0
         self._outbox, self.outbox = trio.open_memory_channel["ServerMessage | AudioFrame"](
             _OUTBOX_ITEMS
@@ -80,21 +95,26 @@ class Session:
         self.failed = False
         self.conversation = Conversation(
             agent=agent,
-            tts=tts,
+            speech=Speech(
+                tts,
+                rate=hello.output_rate,
+                reports=hello.reports_playback,
+                ahead_s=settings.conversation.audio_ahead_ms / 1000,
+            ),
             emit=self.emit,
             report=self.report,
-            output_rate=hello.output_rate,
             speak=hello.speak,
-            ahead_s=settings.conversation.audio_ahead_ms / 1000,
         )
         self._listener = Listener(
             vad=vad,
             stt=stt,
+            end_of_turn=end_of_turn,
             emit=self.emit,
-            heard=self._heard,
+            conversation=self.conversation,
             report=self.report,
             settings=settings.conversation,
             vad_threshold=settings.speech.vad_threshold,
+            may_speculate=may_speculate,
         )
 
     # -- its life ------------------------------------------------------------------------------
@@ -106,6 +126,7 @@ class Session:
             try:
                 with self._scope:
                     async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._tap.run)
                         nursery.start_soon(self.conversation.run)
                         nursery.start_soon(self._listen)
             except Exception:  # the barrier of a session
@@ -119,10 +140,21 @@ class Session:
         """Cancel everything of this session, at once."""
         self._scope.cancel()
 
+    @property
+    def turns(self) -> tuple[TurnTrace, ...]:
+        """Traces of the newest turns, oldest first."""
+        return self.conversation.traces
+
+    @property
+    def patience(self) -> float:
+        """How long pauses are waited for, 0…1."""
+        return self._listener.patience
+
     # -- to the client -------------------------------------------------------------------------
 
     async def emit(self, item: ServerMessage | AudioFrame) -> None:
         """Put a message or frame in the outbox; waits while the client is slow."""
+        self._tap.sent(item)
         await self._outbox.send(item)
 
     async def report(self, error: VoicechatError) -> None:
@@ -144,6 +176,45 @@ class Session:
         return self._codec.encode(item, self._seq)
 
     # -- from the client -----------------------------------------------------------------------
+
+    async def handle(self, envelope: Envelope) -> None:
+        """Do what a message of the client asks for; waits only while the client is slow.
+
+        Raises:
+            ProtocolError: It cannot be done; `client_seq` is that of the message.
+        """
+        self._tap.received(envelope.message)
+        try:
+            await self._act(envelope)
+        except ProtocolError as error:
+            error.client_seq = envelope.seq
+            raise
+
+    async def _act(self, envelope: Envelope) -> None:
+        match envelope.message:
+            case UserMessage(text=text):
+                turn = self.conversation.user_text(text)
+                await self.emit(MessageReceived(envelope.seq, turn))
+            case Interrupt(turn=turn):
+                self.conversation.interrupt(turn)
+            case AudioOpen() as message:
+                self.open_stream(message)
+            case AudioClose(stream=stream):
+                self.close_stream(stream)
+            case Playback(turn=turn, played=played, done=done):
+                self.conversation.played(turn, played, done=done)
+            case ClientSettings(speak=speak, patience=patience):
+                if speak is not None:
+                    self.conversation.speak = speak
+                if patience is not None:
+                    self._listener.patience = patience
+            case Ping(nonce=nonce):
+                await self.emit(Pong(nonce))
+            case _:
+                raise ProtocolError(
+                    f"A {envelope.message.type} is not expected now.",
+                    suggested_action="Open a new connection to say hello again.",
+                )
 
     def open_stream(self, message: AudioOpen) -> None:
         """Begin a microphone stream; one that is open ends.
@@ -174,6 +245,7 @@ class Session:
             ProtocolError: The frame's stream was never opened, or the server cannot keep up and
                 has ended it.
         """
+        self._tap.received(frame)
         if frame.stream > self._stream:
             raise ProtocolError(
                 f"Microphone stream {frame.stream} is not open.",
@@ -203,12 +275,6 @@ class Session:
     async def _listen(self) -> None:
         async for message, audio in self._opened:
             await self._listener.listen(message, audio)
-
-    async def _heard(self, heard: Heard) -> None:
-        try:
-            await self.conversation.heard(heard)
-        except ProtocolError as error:
-            await self.report(error)
 
 
 def _too_much_audio() -> ProtocolError:

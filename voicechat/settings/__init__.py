@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from voicechat.settings.loading import Effective, Layer, Source, is_loopback, load
+from voicechat.settings.setting import MASK, Setting
 from voicechat.settings.tree import (
-    MASK,
     Agent,
     Conversation,
     Log,
+    Recording,
     Server,
-    Setting,
     Settings,
     Speech,
     leaves,
@@ -24,6 +24,7 @@ __all__ = [
     "Effective",
     "Layer",
     "Log",
+    "Recording",
     "Server",
     "Setting",
     "Settings",

@@ -17,9 +17,8 @@ import attrs
 
 from voicechat.errors import SettingError
 from voicechat.settings.kinds import FilePath
+from voicechat.settings.setting import MASK, Setting
 from voicechat.settings.tree import (
-    MASK,
-    Setting,
     Settings,
     data_home,
     fields_of,
@@ -260,4 +259,11 @@ def _refuse_contradictions(settings: Settings, sources: Mapping[str, Source]) ->
             "server.tls_self_signed",
             "it cannot be combined with server.tls_cert",
             "Choose your own certificate or a self-signed one.",
+        )
+    talk = settings.conversation
+    if talk.endpoint_floor_ms > talk.endpoint_ceiling_ms:
+        raise refuse(
+            "conversation.endpoint_floor_ms",
+            f"it is more than conversation.endpoint_ceiling_ms, {talk.endpoint_ceiling_ms}",
+            "Lower the floor or raise the ceiling.",
         )

@@ -12,63 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from voicechat.errors import SettingError
 from voicechat.settings.kinds import (
     Boolean,
     Choice,
     FilePath,
     Integer,
-    Kind,
     Number,
     Text,
     TextList,
 )
+from voicechat.settings.setting import METADATA, Setting, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_METADATA = "voicechat.setting"
-MASK = "********"
 MIN_MESSAGE_BYTES = 131_072
 """Every client is promised 32,000 characters, of up to 4 bytes each, and frames of 64 KiB."""
-
-
-@attrs.frozen
-class Setting:
-    """What is known about one setting besides its value.
-
-    Attributes:
-        kind: Its type and range.
-        help: One sentence for people.
-        secret: True when its value must never be shown.
-        shown_default: How documentation shows a default that depends on the machine.
-    """
-
-    kind: Kind
-    help: str
-    secret: bool = False
-    shown_default: str = ""
-
-
-def setting(
-    default: Any,
-    kind: Kind,
-    help: str,  # noqa: A002  (the word that every command line uses)
-    *,
-    secret: bool = False,
-    shown_default: str = "",
-) -> Any:
-    """Declare a field of a section; a value outside `kind` raises `SettingError`."""
-
-    def validate(_section: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        try:
-            kind.check(value)
-        except ValueError:
-            shown = MASK if secret else repr(value)
-            raise SettingError(f"{attribute.name} is {shown}; allowed: {kind.allowed}") from None
-
-    described = Setting(kind, help, secret=secret, shown_default=shown_default)
-    return attrs.field(default=default, validator=validate, metadata={_METADATA: described})
 
 
 def data_home(environ: Mapping[str, str]) -> Path:
@@ -183,10 +142,43 @@ class Speech:
 
 @attrs.frozen
 class Conversation:
-    """When a turn ends and how far ahead an answer is sent."""
+    """When a turn ends, what interrupts an answer, and how far ahead one is sent."""
 
-    endpoint_silence_ms: int = setting(
-        500, Integer(150, 5000, "milliseconds"), "Silence after speech that ends what was said."
+    patience: float = setting(
+        0.5,
+        Number(0, 1),
+        "How long to wait in a pause: 0 is fast and may cut in, 1 is slow; clients can change it.",
+    )
+    endpoint_floor_ms: int = setting(
+        150,
+        Integer(100, 5000, "milliseconds"),
+        "Silence after speech that is always waited for, however finished the words are.",
+    )
+    endpoint_ceiling_ms: int = setting(
+        2500,
+        Integer(150, 10_000, "milliseconds"),
+        "Silence after speech that ends a turn, however unfinished the words are.",
+    )
+    reopen_ms: int = setting(
+        600,
+        Integer(0, 5000, "milliseconds"),
+        "How long after its end a turn is taken up again when the user goes on before hearing an "
+        "answer; 0 never.",
+    )
+    speculation: bool = setting(
+        True,
+        Boolean(),
+        "Prepare the answer while it is not yet certain that the user has finished.",
+    )
+    barge_in: bool = setting(
+        True,
+        Boolean(),
+        "Let speech interrupt an answer; switch it off for loudspeakers without echo cancellation.",
+    )
+    barge_in_ms: int = setting(
+        250,
+        Integer(100, 5000, "milliseconds"),
+        "How long somebody must speak during an answer before it stops.",
     )
     pre_roll_ms: int = setting(
         300,
@@ -200,6 +192,18 @@ class Conversation:
         500,
         Integer(50, 10_000, "milliseconds"),
         "How far the audio of an answer may run ahead of its playback.",
+    )
+
+
+@attrs.frozen
+class Recording:
+    """Sessions written to files, for `voicechat replay`; they hold what people say."""
+
+    dir: Path | None = setting(
+        None, FilePath(optional=True), "Folder for one file a session; nothing is recorded without."
+    )
+    max_mb: int = setting(
+        64, Integer(1, 10_000, "megabytes"), "Size at which the recording of a session stops."
     )
 
 
@@ -232,7 +236,7 @@ class Log:
 
 
 def _section(cls: type[Any]) -> Any:
-    return attrs.field(factory=cls, metadata={_METADATA: cls})
+    return attrs.field(factory=cls, metadata={METADATA: cls})
 
 
 @attrs.frozen
@@ -242,19 +246,20 @@ class Settings:
     server: Server = _section(Server)
     speech: Speech = _section(Speech)
     conversation: Conversation = _section(Conversation)
+    recording: Recording = _section(Recording)
     agent: Agent = _section(Agent)
     log: Log = _section(Log)
 
 
 def sections() -> dict[str, type[Any]]:
     """Return the class of each section, by name, in the order of the tree."""
-    return {field.name: field.metadata[_METADATA] for field in attrs.fields(Settings)}
+    return {field.name: field.metadata[METADATA] for field in attrs.fields(Settings)}
 
 
 def fields_of(section: type[Any]) -> Iterator[tuple[str, Setting]]:
     """Yield name and description of each setting of a section."""
     for field in attrs.fields(section):
-        yield field.name, field.metadata[_METADATA]
+        yield field.name, field.metadata[METADATA]
 
 
 def leaves() -> dict[str, Setting]:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from voicechat.speech.ports import INPUT_RATE
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -62,19 +60,14 @@ class Chunker:
         return [data[at : at + size] for at in range(0, whole, size)]
 
 
-class PreRoll:
-    """Keeps the newest audio of a stream, so that no first syllable is lost.
-
-    Args:
-        keep_ms: How much to keep, in milliseconds.
-        rate: Sample rate in Hz.
+class Recent:
+    """Keeps the newest audio of a stream, so that it can be heard from an earlier place on.
 
     Attributes:
         position: Samples pushed so far: where the kept audio ends.
     """
 
-    def __init__(self, keep_ms: int, *, rate: int = INPUT_RATE) -> None:
-        self._capacity: Final = keep_ms * rate // 1000 * SAMPLE_BYTES
+    def __init__(self) -> None:
         self._kept = bytearray()
         self.position = 0
 
@@ -84,10 +77,13 @@ class PreRoll:
         return self.position - len(self._kept) // SAMPLE_BYTES
 
     def push(self, pcm: bytes) -> None:
-        """Add the next audio (an even number of bytes); what is then too old is forgotten."""
+        """Add the next audio (an even number of bytes)."""
         self._kept += pcm
         self.position += len(pcm) // SAMPLE_BYTES
-        del self._kept[: max(0, len(self._kept) - self._capacity)]
+
+    def forget(self, before: int) -> None:
+        """Audio before position `before` is not needed any more."""
+        del self._kept[: max(0, before - self.start) * SAMPLE_BYTES]
 
     def since(self, sample: int) -> bytes:
         """The audio from position `sample`, or from `start` where that is later, up to now."""

@@ -93,6 +93,19 @@ class Utterance(Protocol):
         """Add audio; returns as soon as the engine has taken it, not when it is decoded."""
         ...
 
+    async def partial(self) -> Transcript:
+        """What all audio that was fed so far seems to say; the utterance goes on.
+
+        It waits until the engine has decoded all of that audio, so that the same audio gives the
+        same answer however fast the engine is. `accepted` and `confidence` are as far as can be
+        told now. It may be called any number of times between feeds: in a pause after each frame of
+        32 ms. An engine that does not work incrementally may decode everything again at each call.
+
+        Raises:
+            EngineFailed: As `feed`.
+        """
+        ...
+
     async def finish(self) -> Transcript:
         """No more audio comes; the final transcript."""
         ...
@@ -121,4 +134,16 @@ class TextToSpeech(Engine, Protocol):
 
     def speak(self, text: str) -> AbstractAsyncContextManager[AsyncIterator[SpeechChunk]]:
         """Synthesise one sentence; leaving the block aborts what is left at once."""
+        ...
+
+
+class EndOfTurn(Engine, Protocol):
+    """Tells from the sound of an utterance whether its speaker has finished."""
+
+    async def probability(self, pcm: bytes) -> float:
+        """Probability 0…1 that the speaker has finished.
+
+        Args:
+            pcm: The utterance so far and the pause after it, any length; the last 8 s count.
+        """
         ...

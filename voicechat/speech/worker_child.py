@@ -45,6 +45,8 @@ class Kind(IntEnum):
     FAILED = 8  # from the child: the request cannot be completed
     ABORT = 9  # to the child: forget the request
     TAKEN = 10  # from the child: one AUDIO frame has been used up
+    ASK = 11  # to the child: how does the request stand, with all input so far?
+    ANSWER = 12  # from the child: JSON, answers ASK; the request goes on
 
 
 class OutOfStep(Exception):
@@ -90,7 +92,7 @@ class FrameParser:
         at = 0
         while len(self._buffer) - at >= HEADER.size:
             length, kind, request = HEADER.unpack_from(self._buffer, at)
-            if length > MAX_PAYLOAD or not Kind.CONFIGURE <= kind <= Kind.TAKEN:
+            if length > MAX_PAYLOAD or not Kind.CONFIGURE <= kind <= Kind.ANSWER:
                 raise OutOfStep
             end = at + HEADER.size + length
             if end > len(self._buffer):

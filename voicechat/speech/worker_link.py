@@ -183,6 +183,10 @@ class Request:
         while self._in_flight and self._error is None:
             await self._acknowledged.park()
 
+    async def send_ask(self) -> None:
+        """Ask how the request stands; an ANSWER comes by `receive`."""
+        await self._send(Frame(Kind.ASK, self._number))
+
     async def send_end(self) -> None:
         """Tell the child that no more audio comes."""
         await self._send(Frame(Kind.END, self._number))
@@ -193,7 +197,7 @@ class Request:
         await self._life.send(frame)
 
     async def receive(self) -> Frame:
-        """The next frame: AUDIO, EVENT (without a callback), or RESULT, which is the last.
+        """The next frame: AUDIO, ANSWER, EVENT (without a callback), or RESULT, which is the last.
 
         Raises:
             WorkerDied: The child is gone, or was silent too long and has been killed.

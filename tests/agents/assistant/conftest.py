@@ -11,6 +11,7 @@ import pytest
 from voicechat.agents.assistant import Assistant, AssistantFactory, Environment
 from voicechat.agents.assistant.device import DeviceSnapshot
 from voicechat.agents.assistant.matcher import Matcher
+from voicechat.agents.ports import Message, Question, Role
 
 NOW = datetime(2026, 11, 21, 15, 5, tzinfo=timezone(timedelta(hours=1)))
 
@@ -50,9 +51,10 @@ class Surroundings:
 
 @attrs.define
 class Conversation:
-    """Asks an assistant and gives its whole answer."""
+    """Asks an assistant, gives its whole answer, and keeps the history."""
 
     assistant: Assistant
+    history: list[Message] = attrs.field(factory=list)
 
     async def ask(self, text: str) -> str:
         return "".join(await self.deltas(text))
@@ -63,8 +65,15 @@ class Conversation:
         async def say(delta: str) -> None:
             said.append(delta)
 
-        await self.assistant.respond(text, say)
+        await self.assistant.respond(Question(text, tuple(self.history)), say)
+        self.history.append(Message(Role.USER, text))
+        self.answered("".join(said))
         return said
+
+    def answered(self, text: str, heard: str | None = None) -> None:
+        """The assistant said `text`, or was interrupted when `heard` of it was heard."""
+        cut = heard is not None
+        self.history.append(Message(Role.ASSISTANT, heard if cut else text, text, cut=cut))
 
 
 @pytest.fixture

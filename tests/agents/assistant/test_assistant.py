@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 import pytest
+import trio
 
 from voicechat.agents.assistant import Assistant, AssistantFactory, local_environment
 from voicechat.agents.assistant.answers.smalltalk import JOKES
 from voicechat.agents.assistant.device import PsutilReadings, processor_celsius
+from voicechat.agents.assistant.timers import Wanted
+from voicechat.agents.ports import Question
 
 if TYPE_CHECKING:
+    from trio.testing import MockClock
+
     from tests.agents.assistant.conftest import Conversation, Surroundings
     from voicechat.agents.ports import Agent, AgentFactory, Announce
 
@@ -183,3 +188,97 @@ async def test_the_real_surroundings():
 )
 def test_the_processors_sensor_is_chosen(sensors: dict[str, list[float]], celsius: float | None):
     assert processor_celsius(sensors) == celsius
+
+
+async def test_what_was_interrupted_is_repeated_in_full(chat: Conversation):
+    await chat.ask("how hot are you")
+    chat.answered("It is 3:05 PM. It is late.", heard="It is 3:05")
+    assert await chat.ask("say that again") == "It is 3:05 PM. It is late."
+
+
+async def test_a_backchannel_is_answered_with_silence(chat: Conversation):
+    await chat.ask("what time is it")
+    assert await chat.deltas("Uh-huh.") == []
+    assert await chat.deltas("okay") == []
+    assert await chat.ask("what did i say") == "You said: what time is it."
+
+
+async def test_refused_speech_begins_anew_after_a_command(assistant: Assistant, chat: Conversation):
+    async def refused() -> str:
+        said: list[str] = []
+
+        async def say(delta: str) -> None:
+            said.append(delta)
+
+        await assistant.not_understood(object(), say)
+        return "".join(said)
+
+    first, second = await refused(), await refused()
+    assert second.startswith("Sorry, I didn't get that.")
+    await chat.ask("stop")
+    assert (await refused())[:30] == first[:30]
+
+
+class Uncertain:
+    """A `Question.certain` that the test releases."""
+
+    def __init__(self) -> None:
+        self.asked = trio.Event()
+        self.released = trio.Event()
+
+    async def __call__(self) -> None:
+        self.asked.set()
+        await self.released.wait()
+
+
+@pytest.mark.requirement("V-6")
+async def test_a_timer_starts_when_it_is_certain_and_not_before(
+    assistant: Assistant, chat: Conversation, autojump_clock: MockClock
+):
+    said: list[str] = []
+
+    async def say(delta: str) -> None:
+        said.append(delta)
+
+    certain = Uncertain()
+    async with trio.open_nursery() as nursery:
+        question = Question("set a timer for ten minutes", certain=certain)
+        nursery.start_soon(assistant.respond, question, say)
+        await certain.asked.wait()
+        await trio.sleep(2)
+        assert said == []
+        assert await chat.ask("do i have any timers") == "There is no timer running."
+        certain.released.set()
+    assert said == ["Timer set for 10 minutes."]
+    await trio.sleep(1)
+    assert await chat.ask("how much time is left") == (
+        "The 10 minute timer has 9 minutes and 59 seconds left."
+    )
+
+
+@pytest.mark.requirement("V-6")
+@pytest.mark.parametrize(
+    "text", ["set a timer for ten minutes", "cancel all timers", "tell me a joke", "xyzzy", "stop"]
+)
+async def test_a_cancelled_guess_leaves_no_trace(
+    assistant: Assistant, chat: Conversation, autojump_clock: MockClock, text: str
+):
+    await chat.ask("set a timer for one hour")
+    await assistant.not_understood(object(), nothing_said)
+    before = attrs.asdict(assistant._memory), assistant._memory.timers.find(Wanted())
+    with trio.move_on_after(1):
+        await assistant.respond(Question(text, certain=Uncertain()), nothing_said)
+    assert (attrs.asdict(assistant._memory), assistant._memory.timers.find(Wanted())) == before
+
+
+@pytest.mark.requirement("V-6")
+@pytest.mark.parametrize("text", ["what time is it", "tell me a joke", "xyzzy", "uh huh"])
+async def test_what_changes_nothing_is_said_without_waiting(assistant: Assistant, text: str):
+    async def never() -> None:
+        raise AssertionError(text)
+
+    await assistant.respond(Question(text, certain=never), nothing_said)
+
+
+async def nothing_said(_text: str) -> None:
+    pass

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SHARED = Matcher()
 GRAMMAR = SHARED.grammar
+INTENTS = tuple(load_intents().intents)
 
 
 def dictionary() -> set[str]:
@@ -34,14 +35,13 @@ def dictionary() -> set[str]:
 @settings(deadline=None)
 @given(st.integers())
 def test_whatever_can_be_heard_is_understood(seed: int):
-    intents = [name for name in SHARED.intent_names if name in GRAMMAR.rules]
+    intents = [name for name in INTENTS if name in GRAMMAR.rules]
     random = Random(seed)
     intent = random.choice(intents)
     sentence = phrases.sample(GRAMMAR.rules[intent], GRAMMAR.rules, random)
     understood = SHARED.match(sentence)
     assert understood is not None, sentence
     assert understood.intent == intent, sentence
-    assert SHARED.is_complete(sentence)
 
 
 @settings(deadline=None)
@@ -49,7 +49,6 @@ def test_whatever_can_be_heard_is_understood(seed: int):
 def test_politeness_can_be_heard_as_well(seed: int):
     sentence = phrases.sample(GRAMMAR.rules[TOP], GRAMMAR.rules, Random(seed))
     assert SHARED.match(sentence) is not None, sentence
-    assert SHARED.is_complete(sentence)
 
 
 def test_it_compiles_in_the_recogniser_with_a_dictionary_of_its_words(tmp_path: Path):
@@ -78,14 +77,20 @@ def test_every_word_has_a_pronunciation():
 
 def test_it_stays_small():
     assert len(GRAMMAR.words) < 350
-    expanded = GRAMMAR.compile().pattern.count(" ")
+    expanded = mentions(phrases.Rule(TOP))
     assert expanded < 4_000, "decoding time grows with it: fold sentences, use smaller numbers"
+
+
+def mentions(phrase: Phrase) -> int:
+    """Words that the phrase holds when every rule is written out where it is referred to."""
+    return sum(1 for _ in phrases.vocabulary_of(phrase)) + sum(
+        mentions(GRAMMAR.rules[name]) for name in phrases.references_of(phrase)
+    )
 
 
 def test_examples_are_commands_of_every_intent():
     found = [SHARED.match(example) for example in GRAMMAR.examples]
-    assert {u.intent for u in found if u} == set(SHARED.intent_names)
-    assert all(SHARED.is_complete(example) for example in GRAMMAR.examples)
+    assert {u.intent for u in found if u} == set(INTENTS)
 
 
 def test_it_is_the_same_each_time():
@@ -125,29 +130,6 @@ def test_templates_hold_no_literal_numbers_or_contractions():
         assert not words & number_words, template
         assert not any(is_literal(word) for word in words), template
         assert "what's" not in words, template
-
-
-def words_of(phrase: Phrase, rules: dict[str, Phrase]) -> re.Pattern[str]:
-    return re.compile(phrases.pattern(phrase, rules))
-
-
-TREES = st.recursive(
-    st.sampled_from("abc").map(phrases.Word),
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=3).map(lambda parts: phrases.then(*parts)),
-        st.lists(inner, min_size=1, max_size=3).map(lambda parts: phrases.either(*parts)),
-        inner.map(phrases.Maybe),
-    ),
-    max_leaves=10,
-)
-
-
-@settings(deadline=None)
-@given(TREES, st.integers())
-def test_a_sample_of_any_phrase_matches_its_pattern(tree: Phrase, seed: int):
-    text = phrases.sample(tree, {}, Random(seed))
-    assert words_of(tree, {}).fullmatch(f"{text} " if text else "")
-    assert set(text.split()) <= set(phrases.vocabulary_of(tree))
 
 
 def test_a_spoken_form_of_a_wildcard_is_refused():

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import structlog
 import trio
+import trio.testing
 
 from voicechat.errors import EngineFailed
 from voicechat.speech.stt.grammar import Grammar
@@ -168,6 +169,70 @@ async def test_audio_that_kills_every_worker_fails(run_recognizer, say):
                 os.kill(worker_pid(), signal.SIGKILL)
                 with pytest.raises(EngineFailed):
                     await utterance.finish()
+
+
+@pytest.mark.requirement("L-4")
+@pytest.mark.parametrize("moment", ["before", "asked"])
+async def test_a_partial_survives_the_death_of_the_worker(run_recognizer, say, moment):
+    pcm = say("what time is it")
+    async with run_recognizer() as recognizer, recognizer.open(ignore) as utterance:
+        await utterance.feed(pcm)
+        with structlog.testing.capture_logs(), trio.fail_after(20):
+            if moment == "before":
+                os.kill(worker_pid(), signal.SIGKILL)
+                partial = await utterance.partial()
+            else:
+                pid = worker_pid()
+                os.kill(pid, signal.SIGSTOP)  # so that it dies while the question waits
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(utterance.partial)
+                    await trio.testing.wait_all_tasks_blocked(0.05)
+                    os.kill(pid, signal.SIGKILL)
+                partial = await utterance.partial()
+            assert utterance._replayed
+            assert partial.text == "what time is it"
+            assert same(await utterance.finish(), partial)
+
+
+@pytest.mark.requirement("V-4")
+async def test_a_partial_costs_little_more_than_decoding(run_recognizer, say):
+    pcm = say("set a timer for twenty five minutes")
+    took = []
+    async with run_recognizer() as recognizer, recognizer.open(ignore) as utterance:
+        for at in range(0, len(pcm), 1024):
+            await utterance.feed(pcm[at : at + 1024])
+            await utterance.partial()
+            asked = trio.current_time()
+            await utterance.partial()  # all is decoded: only the question's own round trip
+            took.append(trio.current_time() - asked)
+    assert np.median(took) < 0.003
+
+
+@pytest.mark.requirement("V-4")
+async def test_a_command_is_known_soon_after_its_end(run_recognizer, flite, commands):
+    """32 ms frames of silence after the last sound until the partial is the final text."""
+    late = []
+    async with run_recognizer() as recognizer:
+        for text in commands:
+            speech = np.frombuffer(flite(text, "slt"), np.int16)
+            end = 1 + np.flatnonzero(np.abs(speech) > 0.01 * np.abs(speech).max())[-1]
+            pcm = bytes(8000) + speech[:end].tobytes()
+            async with recognizer.open(ignore) as utterance:
+                await utterance.feed(pcm)
+                frames = 0
+                while (await utterance.partial()).text != text and frames < 30:
+                    await utterance.feed(bytes(1024))
+                    frames += 1
+            late.append(frames)
+    assert np.median(late) <= 2, late
+    assert np.quantile(late, 0.8) <= 4, late
+
+
+async def test_nothing_can_be_asked_after_the_end(run_recognizer):
+    async with run_recognizer() as recognizer, recognizer.open(ignore) as utterance:
+        await utterance.finish()
+        with pytest.raises(EngineFailed):
+            await utterance.partial()
 
 
 async def test_an_utterance_too_long_is_heard_up_to_the_bound(run_recognizer, say):

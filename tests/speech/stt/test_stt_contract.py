@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
+from tests.fakes import ScriptedRecognizer
 from voicechat.speech.ports import Transcript
 from voicechat.speech.stt.pocketsphinx import PocketSphinxRecognizer
 
@@ -62,4 +63,51 @@ async def test_cancelling_in_the_middle(adapter, say):
         async with adapter.open(lambda _text: None) as utterance:
             await utterance.feed(say("cancel the timer"))
             assert (await utterance.finish()).text == "cancel the timer"
+        nursery.cancel_scope.cancel()
+
+
+FAKE = "fake of other tests"
+
+
+@pytest.fixture(params=[*ADAPTERS, FAKE])
+def hears_time(request, grammar):
+    """A recogniser that will hear "what time is it"."""
+    if request.param == FAKE:
+        return ScriptedRecognizer([Transcript("what time is it", confidence=0.5)], word_s=0.25)
+    return ADAPTERS[request.param](grammar)
+
+
+@pytest.mark.requirement("V-4")
+async def test_a_partial_is_of_all_audio_so_far_and_changes_nothing(hears_time, say):
+    pcm = say("what time is it")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hears_time.run)
+        async with hears_time.open(lambda _text: None) as utterance:
+            assert (await utterance.partial()).text == ""
+            texts = []
+            for at in range(0, len(pcm), 1024):
+                await utterance.feed(pcm[at : at + 1024])
+                first, second = await utterance.partial(), await utterance.partial()
+                assert first == second
+                texts.append(first.text)
+            assert first.text == "what time is it"
+            assert first.accepted
+            final = await utterance.finish()
+        assert final.text == first.text
+        assert final.confidence == pytest.approx(first.confidence, abs=0.2)
+        assert len(set(texts)) > 2, "they came word by word"
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_partial_that_is_cancelled_harms_nothing(hears_time, say):
+    pcm = say("what time is it")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hears_time.run)
+        async with hears_time.open(lambda _text: None) as utterance:
+            for at in range(0, len(pcm), 3200):
+                await utterance.feed(pcm[at : at + 3200])
+                with trio.move_on_after(0):
+                    await utterance.partial()
+            assert (await utterance.partial()).text == "what time is it"
+            assert (await utterance.finish()).text == "what time is it"
         nursery.cancel_scope.cancel()

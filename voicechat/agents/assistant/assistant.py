@@ -14,7 +14,7 @@ import trio
 
 from voicechat.agents.assistant import timers, wording
 from voicechat.agents.assistant.answers import ANSWERS
-from voicechat.agents.assistant.answers.conversation import SUGGESTIONS, not_understood
+from voicechat.agents.assistant.answers.conversation import SUGGESTIONS, apologies, not_understood
 from voicechat.agents.assistant.device import PsutilReadings
 from voicechat.agents.assistant.matcher import Matcher
 from voicechat.agents.assistant.request import Environment, Memory, Request
@@ -22,12 +22,9 @@ from voicechat.agents.assistant.request import Environment, Memory, Request
 if TYPE_CHECKING:
     from voicechat.agents.assistant.grammar import SpokenGrammar
     from voicechat.agents.assistant.matcher import Understood
-    from voicechat.agents.ports import Announce, Say
+    from voicechat.agents.ports import Announce, Completeness, Question, Say
 
 log = structlog.get_logger()
-
-_UNREPEATED = frozenset({"Repeat", "WhatDidISay"})
-"""Intents about the conversation: asking them does not become what "I said" last."""
 
 
 def local_environment() -> Environment:
@@ -54,47 +51,53 @@ class Assistant:
         while True:
             due = board.pop_due(trio.current_time())
             if due:
-                text = timers.ringing(due)
-                self._memory.last_answer = text
                 log.debug("timers ring", count=len(due))
-                await announce(text)
+                await announce(timers.ringing(due))
                 continue
             with trio.move_on_at(board.next_due()):
                 await self._timers_changed.wait()
             self._timers_changed = trio.Event()
 
-    async def respond(self, text: str, say: Say) -> None:
+    async def respond(self, question: Question, say: Say) -> None:
         """Answer a command, one sentence at a time; anything else politely, with examples."""
-        understood = self._matcher.match(text)
+        understood = self._matcher.match(question.text)
         if understood is None:
-            answer = not_understood(self._memory, self._environment.random, spoken=False)
-        else:
-            self._memory.misunderstood = 0
-            answer = await self._answer(understood)
-            log.debug("answered", intent=understood.intent)
-        if understood is None or understood.intent not in _UNREPEATED:
-            self._memory.last_heard = text.strip()
-        await self._say(answer, say)
+            times = apologies(question.history)
+            await _say(not_understood(times, self._environment.random, spoken=False), say)
+            return
+        await _say(await self._answer(understood, question), say)
+        log.debug("answered", intent=understood.intent)
+        if self._memory.refusals:
+            await question.certain()
+            self._memory.refusals = 0
 
     async def not_understood(self, transcript: object, say: Say) -> None:  # noqa: ARG002  (its text is the recogniser's guess, which was rejected)
         """Answer rejected speech with what can be said instead."""
-        await self._say(not_understood(self._memory, self._environment.random, spoken=True), say)
+        times = self._memory.refusals
+        self._memory.refusals += 1
+        await _say(not_understood(times, self._environment.random, spoken=True), say)
 
-    def is_complete(self, transcript: str) -> bool:
-        """Whether `transcript` is a whole spoken command, in microseconds (for endpointing)."""
-        return self._matcher.is_complete(transcript)
+    def completeness(self, words: str) -> Completeness:
+        """How finished `words` are as a spoken command."""
+        return self._matcher.completeness(words)
 
-    async def _answer(self, understood: Understood) -> str:
+    async def _answer(self, understood: Understood, question: Question) -> str:
         device = await self._environment.device.read() if understood.device else None
+        if understood.side_effect:
+            await question.certain()  # before the clock is read: a timer starts now
         now = trio.current_time()
-        request = Request(understood, self._memory, self._environment, now, device)
+        meaning = self._matcher.match
+        request = Request(
+            understood, self._memory, self._environment, now, device, question.history, meaning
+        )
         answer = ANSWERS[understood.intent](request)
         if understood.side_effect:
             self._timers_changed.set()
         return answer
 
-    async def _say(self, answer: str, say: Say) -> None:
-        self._memory.last_answer = answer
+
+async def _say(answer: str, say: Say) -> None:
+    if answer:
         for sentence in wording.sentences(answer):
             await say(sentence)
 

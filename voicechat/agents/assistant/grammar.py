@@ -8,7 +8,6 @@ hear anything.
 from __future__ import annotations
 
 import itertools
-import re
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from hassil.expression import (
 from hassil.intents import TextSlotList
 
 from voicechat.agents.assistant import phrases
+from voicechat.agents.assistant.follow import Follower
 from voicechat.agents.assistant.phrases import Maybe, Phrase, Rule, Rules, Then, Word
 from voicechat.agents.assistant.spoken_numbers import number_rules
 from voicechat.agents.assistant.templates import load_pronunciations, spoken, typed_only, values
@@ -57,10 +57,6 @@ class SpokenGrammar:
     examples: tuple[str, ...]
     rules: Mapping[str, Phrase] = attrs.field(repr=False)
 
-    def compile(self) -> re.Pattern[str]:
-        """A regular expression that matches a whole command; a space must follow each word."""
-        return re.compile(phrases.pattern(self.rules[TOP], self.rules))
-
 
 def speech_grammar(intents: Intents) -> SpokenGrammar:
     """The grammar of all sentences of `intents` that may be spoken."""
@@ -79,6 +75,16 @@ def speech_grammar(intents: Intents) -> SpokenGrammar:
         examples=_examples(intents, rules),
         rules=rules,
     )
+
+
+def follower(intents: Intents, grammar: SpokenGrammar) -> Follower:
+    """What tells how finished a transcript is, as a sentence of `grammar`."""
+    afterthoughts = {spoken(value) for value in values(intents, "afterthought")}
+    return Follower(grammar.rules, TOP, politeness=_list_rule("tail"), afterthoughts=afterthoughts)
+
+
+def _list_rule(name: str) -> str:
+    return f"list_{name}"
 
 
 class _Translator:
@@ -157,7 +163,7 @@ class _Translator:
             if name not in self._rules:
                 raise ValueError(f"the list {name} cannot be spoken: mark its block typed_only")
             return Rule(name)
-        key = f"list_{name}"
+        key = _list_rule(name)
         if key not in self._rules:
             self._rules[key] = phrases.either(
                 *(

@@ -9,7 +9,7 @@ import attrs
 from hassil.recognize import recognize_all
 
 from voicechat.agents.assistant import arithmetic
-from voicechat.agents.assistant.grammar import SpokenGrammar, speech_grammar
+from voicechat.agents.assistant.grammar import SpokenGrammar, follower, speech_grammar
 from voicechat.agents.assistant.normalise import candidates
 from voicechat.agents.assistant.templates import load_intents, vocabulary
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hassil.recognize import RecognizeResult
 
     from voicechat.agents.assistant.normalise import Prepared
+    from voicechat.agents.ports import Completeness
 
 EXPRESSION = "Expression"
 """The intent of typed arithmetic that no template covers; its slot `tokens` is the expression."""
@@ -51,14 +52,9 @@ class Matcher:
         self._intents = load_intents()
         self._vocabulary = vocabulary(self._intents)
         self.grammar: SpokenGrammar = speech_grammar(self._intents)
-        self._complete = self.grammar.compile()
+        self._follower = follower(self._intents, self.grammar)
         for example in self.grammar.examples:
             self.match(example)  # hassil prepares a template when it first meets it: some 20 ms
-
-    @property
-    def intent_names(self) -> tuple[str, ...]:
-        """Every intent that a template can lead to."""
-        return tuple(self._intents.intents)
 
     def match(self, text: str) -> Understood | None:
         """What `text`, typed or spoken, asks for; None when no template fits."""
@@ -78,9 +74,9 @@ class Matcher:
                 return Understood(EXPRESSION, {"tokens": expression})
         return None
 
-    def is_complete(self, transcript: str) -> bool:
-        """Whether `transcript`, in the recogniser's words, is a whole command (microseconds)."""
-        return self._complete.fullmatch(f"{transcript} ") is not None
+    def completeness(self, words: str) -> Completeness:
+        """How finished `words`, of a transcript, are as a command that can be spoken."""
+        return self._follower.completeness(words)
 
 
 def _preference(result: RecognizeResult) -> tuple[bool, int]:

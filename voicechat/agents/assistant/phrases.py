@@ -1,4 +1,4 @@
-"""PURE: a small algebra of spoken phrases, written out as JSGF, as a regex, or as samples.
+"""PURE: a small algebra of spoken phrases, written out as JSGF or as samples, or followed.
 
 One tree for all three, so that what the recogniser can hear and what counts as a complete command
 cannot drift apart.
@@ -6,7 +6,6 @@ cannot drift apart.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import attrs
@@ -91,21 +90,6 @@ def jsgf(phrase: Phrase) -> str:
             return f"[{jsgf(inner)}]"
         case Rule(name):
             return f"<{name}>"
-
-
-def pattern(phrase: Phrase, rules: Mapping[str, Phrase]) -> str:
-    """A regular expression for the same phrases, in which a space follows each word."""
-    match phrase:
-        case Word(text):
-            return re.escape(text) + " "
-        case Then(parts):
-            return "".join(pattern(part, rules) for part in parts)
-        case Either(choices):
-            return "(?:" + "|".join(pattern(choice, rules) for choice in choices) + ")"
-        case Maybe(inner):
-            return f"(?:{pattern(inner, rules)})?"
-        case Rule(name):
-            return pattern(rules[name], rules)
 
 
 def sample(phrase: Phrase, rules: Mapping[str, Phrase], random: Random) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from voicechat.agents.assistant.timers import TimerBoard
+from voicechat.agents.ports import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from voicechat.agents.assistant.device import DeviceReadings, DeviceSnapshot
     from voicechat.agents.assistant.matcher import Understood
+    from voicechat.agents.ports import Message
 
 
 @attrs.frozen
@@ -35,32 +37,47 @@ class Environment:
 
 @attrs.define
 class Memory:
-    """What one session remembers.
+    """What one session remembers beside the conversation's own history.
 
     Attributes:
-        last_answer: For "say that again".
-        last_heard: What the user said before the present request.
         timers: Those that run.
-        misunderstood: How often in a row nothing was understood.
-        jokes_told: Indices of jokes, so that none comes twice until all were told.
+        refusals: How often in a row the recogniser rejected what was said.
     """
 
-    last_answer: str = ""
-    last_heard: str = ""
     timers: TimerBoard = attrs.field(factory=TimerBoard)
-    misunderstood: int = 0
-    jokes_told: list[int] = attrs.field(factory=list)
+    refusals: int = 0
+
+
+def nothing_understood(_text: str) -> Understood | None:
+    """The meaning of any text where none is known."""
+    return None
 
 
 @attrs.frozen
 class Request:
-    """One understood sentence with all that an answer may need; `time` is the timers' clock."""
+    """One understood sentence with all that an answer may need.
+
+    Attributes:
+        understood: The sentence.
+        memory: Of the session; only answers of intents with a side effect may change it.
+        environment: The surroundings.
+        time: Seconds of the timers' clock.
+        device: Readings, for intents that are about the machine.
+        history: What was said before, oldest first.
+        meaning: What another sentence asks for.
+    """
 
     understood: Understood
     memory: Memory
     environment: Environment
     time: float
     device: DeviceSnapshot | None = None
+    history: tuple[Message, ...] = ()
+    meaning: Callable[[str], Understood | None] = nothing_understood
+
+    def answers(self) -> tuple[str, ...]:
+        """What was answered before, in full, the newest last."""
+        return tuple(said.whole for said in self.history if said.role is Role.ASSISTANT)
 
     @property
     def slots(self) -> Mapping[str, Fraction | str]:

@@ -25,6 +25,9 @@ class Hello(ClientMessage):
         client: Name and version of the client, for logs.
         output_rate: Sample rate in Hz at which the client wants speech.
         speak: False for answers as text only.
+        reports_playback: True for a client that sends `Playback` while it plays, several times a
+            second and at once when it stops: speech is then sent as it is played. For others the
+            server goes by the clock.
     """
 
     type: ClassVar[str] = "hello"
@@ -32,6 +35,7 @@ class Hello(ClientMessage):
     client: str = text(max_length=200, default="")
     output_rate: int = number(ge=8_000, le=96_000, default=24_000)
     speak: bool = True
+    reports_playback: bool = False
 
 
 @attrs.frozen
@@ -59,6 +63,7 @@ class Welcome(ServerMessage):
         session_id: The session that this connection now drives.
         input_rate: Microphone rate in Hz that needs no resampling; others are accepted.
         output_rate: Rate in Hz of the speech that will be sent.
+        patience: The configured patience; see `Settings`.
         max_text: Longest user message in characters.
         max_audio_bytes: Largest microphone frame in bytes, header included.
         recognizer: What can be understood.
@@ -70,6 +75,7 @@ class Welcome(ServerMessage):
     session_id: str
     input_rate: int
     output_rate: int
+    patience: float
     max_text: int
     max_audio_bytes: int
     recognizer: Recognizer
@@ -77,14 +83,17 @@ class Welcome(ServerMessage):
 
 @attrs.frozen
 class Settings(ClientMessage):
-    """Changes how the session behaves from now on.
+    """Changes how the session behaves from now on; what is left out stays as it is.
 
     Attributes:
         speak: False for answers as text only.
+        patience: How long to wait in a pause before the user is taken to have finished, from 0
+            (fast) to 1 (slow).
     """
 
     type: ClassVar[str] = "settings"
-    speak: bool
+    speak: bool | None = None
+    patience: float | None = number(ge=0, le=1, default=None)
 
 
 @attrs.frozen

@@ -27,9 +27,15 @@ class Origin(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why an answer stopped before its end."""
+    """Why an answer stopped before its end.
+
+    ``interrupted``: by an `Interrupt`. ``barge_in``: by the user's voice. ``reopened``: the user
+    had not finished; a later turn answers all that was said. ``new_turn``: by another request.
+    """
 
     INTERRUPTED = "interrupted"
+    BARGE_IN = "barge_in"
+    REOPENED = "reopened"
     NEW_TURN = "new_turn"
     SHUTDOWN = "shutdown"
 
@@ -80,6 +86,7 @@ class TranscriptFinal(ServerMessage):
         accepted: False when the recogniser takes it for speech that it cannot understand.
         turn: The turn that it begins, or None where it begins none.
         confidence: How sure the recogniser is, on a scale of its own; None where it cannot say.
+        replaces: An earlier turn whose words are the beginning of these: the user went on.
     """
 
     type: ClassVar[str] = "transcript_final"
@@ -87,6 +94,7 @@ class TranscriptFinal(ServerMessage):
     accepted: bool
     turn: int | None
     confidence: float | None = None
+    replaces: int | None = None
 
 
 @attrs.frozen
@@ -119,12 +127,14 @@ class TurnTimings:
         stt_final_ms: The final transcript was there.
         first_token_ms: The agent gave its first text.
         first_audio_ms: The first frame of speech left for the client.
+        first_played_ms: The client said for the first time that it plays.
     """
 
     endpoint_ms: float | None = None
     stt_final_ms: float | None = None
     first_token_ms: float | None = None
     first_audio_ms: float | None = None
+    first_played_ms: float | None = None
 
 
 @attrs.frozen
@@ -141,6 +151,18 @@ class ResponseComplete(ServerMessage):
     turn: int
     text: str
     timings: TurnTimings
+
+
+@attrs.frozen
+class Duck(ServerMessage):
+    """Somebody may be interrupting: play the speech of `turn` at `gain` (0…1) from now on.
+
+    A gain of 1 says that it was a false alarm.
+    """
+
+    type: ClassVar[str] = "duck"
+    turn: int
+    gain: float
 
 
 @attrs.frozen

@@ -146,17 +146,31 @@ class PocketSphinxUtterance:
         if self._request is not None:
             await self._request.taken()
 
+    async def partial(self) -> Transcript:
+        """What the audio so far seems to say, but for its last 16 ms, which the denoiser holds.
+
+        The text of a command that has ended is mostly there 35 ms after its end, and its confidence
+        is then within 0.1 of the final one.
+
+        Raises:
+            EngineFailed: The process died, and died again over the same audio.
+        """
+        return self._transcript(await self._surviving(self._ask))
+
     async def finish(self) -> Transcript:
         """The transcript of all audio.
 
         Raises:
             EngineFailed: The process died, and died again over the same audio.
         """
-        answer = await self._surviving(self._end)
+        transcript = self._transcript(await self._surviving(self._end))
+        self.close()
+        log.debug("heard", **attrs.asdict(transcript))
+        return transcript
+
+    def _transcript(self, answer: Any) -> Transcript:
         text, confidence = answer["text"], answer["confidence"]
-        accepted = self._accepts(text, confidence)
-        log.debug("heard", text=text, confidence=confidence, accepted=accepted)
-        return Transcript(text, accepted=accepted, confidence=confidence)
+        return Transcript(text, accepted=self._accepts(text, confidence), confidence=confidence)
 
     async def _surviving(self, step: Callable[[Request], Awaitable[Any]]) -> Any:
         while True:
@@ -179,10 +193,22 @@ class PocketSphinxUtterance:
             await request.send_audio(piece)
             self._sent += len(piece)
 
+    async def _ask(self, request: Request) -> Any:
+        await self._send(request)
+        await request.send_ask()
+        while True:
+            answer = await self._next(request, Kind.ANSWER)
+            if answer["taken"] == self._sent:  # else of a question that was cancelled
+                return answer
+
     async def _end(self, request: Request) -> Any:
         await self._send(request)
         await request.send_end()
-        while (frame := await request.receive()).kind is not Kind.RESULT:
+        return await self._next(request, Kind.RESULT)
+
+    @staticmethod
+    async def _next(request: Request, kind: Kind) -> Any:
+        while (frame := await request.receive()).kind is not kind:
             pass
         return frame.json()
 

@@ -100,13 +100,17 @@ class DecoderPair:
         self._process(self._denoiser.feed(pcm))
         return self._text()
 
+    def so_far(self) -> tuple[str, float | None]:
+        """The words of the audio so far, and how surely they are in the grammar."""
+        text = self._text()
+        return text, confidence(*map(_segments, self._both)) if text else None
+
     def end(self) -> tuple[str, float | None]:
         """End the utterance; return its words and how surely they are in the grammar."""
         self._process(self._denoiser.finish())
         for decoder in self._both:
             decoder.end_utt()
-        text = self._text()
-        return text, confidence(*map(_segments, self._both)) if text else None
+        return self.so_far()
 
     def _process(self, pcm: bytes) -> None:
         while pcm:  # cut at the same places however the audio came
@@ -145,6 +149,7 @@ class _Stream:
     request: int
     decoders: DecoderPair
     waiting: deque[bytes] = attrs.field(factory=deque)  # the parent bounds what is in flight
+    asked: bool = False
     ended: bool = False
     text: str = ""
     taken: int = 0  # bytes
@@ -163,7 +168,7 @@ class Recognizer:
     def serve(self) -> None:
         """Decode until the parent is gone (EOFError)."""
         while True:
-            busy = [s for s in self._streams.values() if s.waiting or s.ended]
+            busy = [s for s in self._streams.values() if s.waiting or s.asked or s.ended]
             self._take(self._link.poll(0 if busy else None))
             for stream in busy:
                 if stream.request in self._streams:  # not aborted meanwhile
@@ -178,6 +183,8 @@ class Recognizer:
             elif stream := self._streams.get(frame.request):
                 if frame.kind is Kind.AUDIO:
                     stream.waiting.append(frame.payload)
+                elif frame.kind is Kind.ASK:
+                    stream.asked = True
                 elif frame.kind is Kind.END:
                     stream.ended = True
                 elif frame.kind is Kind.ABORT:
@@ -192,7 +199,7 @@ class Recognizer:
         self._free.append(stream.decoders)
 
     def _advance(self, stream: _Stream) -> None:
-        """Decode one piece of audio, or finish."""
+        """Decode one piece of audio, or tell how it stands, or finish."""
         try:
             if stream.waiting:
                 pcm = stream.waiting.popleft()
@@ -203,6 +210,11 @@ class Recognizer:
                     stream.text = text
                     event = {"text": text, "taken": stream.taken}
                     self._link.send(Frame.of(Kind.EVENT, stream.request, event))
+            elif stream.asked:
+                stream.asked = False
+                text, sureness = stream.decoders.so_far()
+                answer = {"text": text, "confidence": sureness, "taken": stream.taken}
+                self._link.send(Frame.of(Kind.ANSWER, stream.request, answer))
             else:
                 text, sureness = stream.decoders.end()
                 result = {"text": text, "confidence": sureness}

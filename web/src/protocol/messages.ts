@@ -6,6 +6,15 @@ export const MAX_FRAME_BYTES = 65536;
 export const FRAME_MICROPHONE = 1;
 export const FRAME_SPEECH = 2;
 
+/** Why the user was taken to have finished. */
+export type EndpointReason =
+  | "complete"
+  | "extendable"
+  | "silence"
+  | "open"
+  | "max_length"
+  | "closed";
+
 /** The closed set of codes that clients can meet on the wire. */
 export type ErrorCode =
   | "invalid_json"
@@ -34,9 +43,23 @@ export type Origin =
   | "text"
   | "assistant";
 
+/** How a turn ended. */
+export type Outcome =
+  | "complete"
+  | "interrupted"
+  | "failed";
+
+/** Whether the answer was begun before the user's turn was certain to be over. */
+export type Speculation =
+  | "none"
+  | "hit"
+  | "waste";
+
 /** Why an answer stopped before its end. */
 export type StopReason =
   | "interrupted"
+  | "barge_in"
+  | "reopened"
   | "new_turn"
   | "shutdown";
 
@@ -64,6 +87,7 @@ export interface Hello {
   client?: string;
   output_rate?: number;
   speak?: boolean;
+  reports_playback?: boolean;
 }
 
 /** Stops the answer in flight: that of `turn`, or whichever it is. */
@@ -89,11 +113,12 @@ export interface Playback {
   done?: boolean;
 }
 
-/** Changes how the session behaves from now on. */
+/** Changes how the session behaves from now on; what is left out stays as it is. */
 export interface Settings {
   type: "settings";
   seq?: number;
-  speak: boolean;
+  speak?: boolean | null;
+  patience?: number | null;
 }
 
 /** What the user typed. */
@@ -101,6 +126,14 @@ export interface UserMessage {
   type: "user_message";
   seq?: number;
   text: string;
+}
+
+/** Somebody may be interrupting: play the speech of `turn` at `gain` (0…1) from now on. */
+export interface Duck {
+  type: "duck";
+  seq?: number;
+  turn: number;
+  gain: number;
 }
 
 /** Something that the client sent could not be done; the connection lives on. */
@@ -136,6 +169,7 @@ export interface TurnTimings {
   stt_final_ms: number | null;
   first_token_ms: number | null;
   first_audio_ms: number | null;
+  first_played_ms: number | null;
 }
 
 /** The answer is whole and its speech, if any, has been sent. */
@@ -206,6 +240,7 @@ export interface TranscriptFinal {
   accepted: boolean;
   turn: number | null;
   confidence: number | null;
+  replaces: number | null;
 }
 
 /** What the words seem to be so far; the next one replaces it. */
@@ -221,6 +256,28 @@ export interface TurnStarted {
   seq?: number;
   turn: number;
   origin: Origin;
+}
+
+/** Everything that can be told about a turn that has ended. */
+export interface TurnTrace {
+  type: "turn_trace";
+  seq?: number;
+  turn: number;
+  origin: Origin;
+  outcome: Outcome;
+  timings: TurnTimings;
+  endpoint: EndpointReason | null;
+  pause_ms: number | null;
+  stopped: StopReason | null;
+  speculation: Speculation;
+  drafts_dropped: number;
+  false_alarms: number;
+  replaces: number | null;
+  speech_ms: number | null;
+  text_chars: number;
+  heard_chars: number;
+  audio_ms: number;
+  played_ms: number;
 }
 
 /** What the configured speech recogniser can understand. */
@@ -239,6 +296,7 @@ export interface Welcome {
   session_id: string;
   input_rate: number;
   output_rate: number;
+  patience: number;
   max_text: number;
   max_audio_bytes: number;
   recognizer: Recognizer;
@@ -255,6 +313,7 @@ export type ClientMessage =
   | UserMessage;
 
 export type ServerMessage =
+  | Duck
   | Error
   | MessageReceived
   | Pong
@@ -268,4 +327,5 @@ export type ServerMessage =
   | TranscriptFinal
   | TranscriptPartial
   | TurnStarted
+  | TurnTrace
   | Welcome;

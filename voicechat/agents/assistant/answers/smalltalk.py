@@ -38,12 +38,10 @@ def _greet(request: Request) -> str:
 
 
 def _joke(request: Request) -> str:
-    told = request.memory.jokes_told
-    if len(told) == len(JOKES):
-        told.clear()
-    fresh = [i for i in range(len(JOKES)) if i not in told]
-    told.append(request.environment.random.choice(fresh))
-    return JOKES[told[-1]]
+    """One that was not yet told in this round: none comes twice until all were told."""
+    told = [answer for answer in request.answers() if answer in JOKES]
+    this_round = told[len(told) - len(told) % len(JOKES) :]
+    return request.environment.random.choice([joke for joke in JOKES if joke not in this_round])
 
 
 def _coin(request: Request) -> str:

@@ -1,0 +1,279 @@
+"""Follows one microphone stream from utterance to utterance, and carries out what is decided.
+
+A straight loop over frames of audio: voice activity, turn taking, recogniser. While it waits for
+the recogniser the next audio waits in a bounded channel behind it; as all decisions are made at
+positions of the stream, that delays them and does not change them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import structlog
+import trio
+
+from voicechat.agents.ports import Completeness
+from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
+from voicechat.conversation.finished import Words
+from voicechat.conversation.turn_taking import USER_STATES, Rules, State, TurnTaking
+from voicechat.conversation.utterance import Heard, Partial, recognizing
+from voicechat.errors import expected
+from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
+from voicechat.protocol.messages.trace import EndpointReason
+from voicechat.speech.audio import Recent
+from voicechat.speech.ports import INPUT_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from voicechat.conversation.conversation import Conversation
+    from voicechat.conversation.decisions import Decision
+    from voicechat.conversation.ear import Ear
+    from voicechat.conversation.emit import Emit
+    from voicechat.errors import VoicechatError
+    from voicechat.speech.ports import EndOfTurn, SpeechToText, Utterance
+
+log = structlog.get_logger()
+
+_MS = INPUT_RATE // 1000
+_NOTICED = 200 * _MS
+"""Audio that has passed when speech is noticed, at most; it is kept beside the pre-roll."""
+_ECHO_WINDOW = 800 * _MS
+"""The newest audio in which the assistant's own voice is looked for."""
+
+
+class Hearing:
+    """Follows one stream.
+
+    Args:
+        ear: Its frames, with voice activity.
+        rules: How turns are taken.
+        stt: Recognises.
+        end_of_turn: Hears by the voice whether a speaker has finished.
+        emit: Reaches the client.
+        conversation: Takes each utterance, and knows what there is of an answer.
+        report: Told what went wrong with an utterance.
+        pre_roll_ms: Audio to hear from before speech was noticed.
+        may_speculate: Whether answers may be prepared ahead just now.
+    """
+
+    def __init__(
+        self,
+        ear: Ear,
+        rules: Rules,
+        *,
+        stt: SpeechToText,
+        end_of_turn: EndOfTurn | None,
+        emit: Emit,
+        conversation: Conversation,
+        report: Callable[[VoicechatError], Awaitable[None]],
+        pre_roll_ms: int,
+        may_speculate: Callable[[], bool],
+    ) -> None:
+        self._ear = ear
+        self._stt = stt
+        self._end_of_turn = end_of_turn
+        self._emit = emit
+        self._conversation = conversation
+        self._report = report
+        self._pre_roll = pre_roll_ms * _MS
+        self._may_speculate = may_speculate
+        self._taking = TurnTaking(rules)
+        self._recent = Recent()
+        self._newest = b""
+        self._taken = 0  # audio before this belongs to the utterance before
+        self._begin = 0  # where the utterance that is open is heard from
+        self._before: Heard | None = None  # the last utterance, while it may be taken up again
+        self._before_begin = 0
+        self._replaces: int | None = None
+        self._finished: float | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """How turns are taken; can be changed at any time."""
+        return self._taking.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self._taking.rules = rules
+
+    async def run(self) -> None:
+        """Follow the stream to its end."""
+        while await self._wait_for_speech():
+            self._conversation.user_speaks(speaks=True)
+            try:
+                await self._serve_utterance()
+            finally:
+                self._conversation.user_speaks(speaks=False)
+
+    # -- between utterances --------------------------------------------------------------------
+
+    async def _wait_for_speech(self) -> bool:
+        """Wait until speech begins, or in push-to-talk until audio does; False at the end."""
+        self._taken = self._ear.position
+        self._replaces = None
+        while await self._next():
+            if self._replaces is None:
+                self._begin = max(self._begin, self._taken)
+            if self._taking.state in USER_STATES or not self.rules.hands_free:
+                return True
+        return False
+
+    async def _next(self) -> bool:
+        """Take in the next frame; False at the end of the stream."""
+        sound = await self._ear.next()
+        if sound is None:
+            return False
+        position = self._ear.position
+        self._newest = sound.pcm
+        self._recent.push(sound.pcm)
+        open_before = self._taking.state in USER_STATES
+        effect = self._taking.hear(
+            position, self._conversation.answer(), started=sound.started, ended=sound.ended
+        )
+        if effect is Effect.WITHDRAW:
+            self._conversation.withdraw()
+        elif effect is Effect.REOPEN:
+            self._replaces = self._conversation.reopen()
+            self._begin = self._before_begin
+        elif not open_before and self._taking.state in USER_STATES:
+            noticed = position - len(sound.pcm) // 2
+            self._begin = noticed if sound.audio_from is None else sound.audio_from
+        elif not open_before:
+            self._forget(position)
+        return True
+
+    def _forget(self, position: int) -> None:
+        """Keep no more than what the next utterance, or the last one taken up again, needs."""
+        keep = position - self._pre_roll - _NOTICED
+        if self._before is not None:
+            if position - self._before.endpoint.at <= (self.rules.reopen_ms + 200) * _MS:
+                keep = min(keep, self._before_begin)
+            else:
+                self._before = None
+        self._recent.forget(keep)
+
+    # -- an utterance --------------------------------------------------------------------------
+
+    async def _serve_utterance(self) -> None:
+        before = self._before if self._replaces is not None else None
+        self._before = None
+        heard: Heard | None = None
+        try:
+            heard = await self._utterance()
+        except Exception as error:
+            if (known := expected(error)) is None:
+                raise
+            await self._report(known)
+            await self._skip()
+        if before is not None and (heard is None or not heard.transcript.accepted):
+            # What came after an accepted question was nothing: the question stands.
+            heard = attrs.evolve(before, replaces=self._replaces)
+        if heard is None:
+            self._conversation.withdraw()
+            await self._emit(TranscriptFinal("", accepted=False, turn=None))
+            return
+        self._before, self._before_begin = heard, self._begin
+        try:
+            await self._conversation.heard(heard)
+        except Exception as error:
+            if (known := expected(error)) is None:
+                raise
+            await self._report(known)
+
+    async def _skip(self) -> None:
+        """Let the utterance that is open pass, because nobody can recognise it."""
+        while self._taking.state in USER_STATES and await self._next():
+            self._taking.decide(Words())
+        self._taking.close()
+
+    async def _utterance(self) -> Heard | None:
+        """Recognise what is being said; None when it was no speech, or not for us."""
+        partial = Partial()
+        while True:
+            async with recognizing(self._stt, partial) as utterance:
+                await utterance.feed(self._recent.since(self._begin))
+                endpoint = await self._follow(utterance, partial)
+                if isinstance(endpoint, BargeIn):
+                    self._begin = max(self._begin, endpoint.since - self._pre_roll)
+                    continue  # what came before was the assistant itself
+                if endpoint is None:
+                    return None
+                endpoint_at = trio.current_time()
+                transcript = await utterance.finish()
+                break
+        final_at = trio.current_time()
+        speech_ms = (endpoint.speech_end - self._taking.began) / _MS
+        log.info(
+            "utterance",
+            reason=endpoint.reason,
+            speech_ms=round(speech_ms),
+            accepted=transcript.accepted,
+            confidence=transcript.confidence,
+            transcript=transcript.text,
+        )
+        return Heard(
+            transcript,
+            endpoint,
+            speech_ms,
+            min(self._ear.arrival(endpoint.speech_end), endpoint_at),
+            endpoint_at,
+            final_at,
+            self._replaces,
+        )
+
+    async def _follow(self, utterance: Utterance, partial: Partial) -> Endpoint | BargeIn | None:
+        """Feed audio until the utterance is over; None when it was nothing."""
+        longest = self._ear.position + self.rules.max_length_ms * _MS
+        while True:
+            if (text := partial.take()) is not None:
+                await self._emit(TranscriptPartial(text))
+            decision = await self._decide(utterance)
+            await self._carry_out(decision)
+            if isinstance(decision, Endpoint):
+                return decision
+            if decision is Effect.FALSE_ALARM:
+                return None
+            late = self._begin + self._pre_roll + _NOTICED
+            if isinstance(decision, BargeIn) and decision.since > late:
+                return decision
+            if self._ear.position >= longest:  # in push-to-talk without any speech, too
+                return self._taking.close(EndpointReason.MAX_LENGTH)
+            if not await self._next():
+                return self._taking.close()
+            await utterance.feed(self._newest)
+
+    async def _carry_out(self, decision: Decision | None) -> None:
+        if isinstance(decision, BargeIn):
+            self._conversation.barge_in()
+        elif isinstance(decision, Speculate):
+            if self._may_speculate():
+                self._conversation.speculate(decision.text)
+        elif decision is Effect.DUCK:
+            await self._conversation.duck()
+        elif decision is Effect.FALSE_ALARM:
+            await self._conversation.false_alarm()
+
+    async def _decide(self, utterance: Utterance) -> Decision | None:
+        words = Words()
+        if self._taking.wants_words:
+            transcript = await utterance.partial()
+            completeness = Completeness.UNKNOWN
+            if transcript.accepted:
+                completeness = self._conversation.completeness(transcript.text)
+            finished = await self._sounds_finished()
+            words = Words(transcript.text, transcript.accepted, completeness, finished)
+        echo = 0.0
+        if self._taking.state is State.INTERRUPTED:
+            newest = self._recent.since(self._ear.position - _ECHO_WINDOW)
+            echo = self._conversation.echo(newest, words.text)
+        return self._taking.decide(words, echo=echo)
+
+    async def _sounds_finished(self) -> float | None:
+        """Probability that the speaker has finished, asked once a pause."""
+        if self._end_of_turn is None or self._taking.state is not State.MAYBE_FINISHED:
+            self._finished = None
+        elif self._finished is None:
+            self._finished = await self._end_of_turn.probability(self._recent.since(self._begin))
+        return self._finished

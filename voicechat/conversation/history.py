@@ -1,0 +1,57 @@
+"""What was said in a conversation, with answers as they were heard and not as they were meant."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+import attrs
+
+from voicechat.agents.ports import Message, Role
+
+_MESSAGES = 200
+"""Older ones are forgotten: more than an agent on a small computer can make use of."""
+
+
+class Answered(Protocol):
+    """An answer of which more may still be heard."""
+
+    @property
+    def message(self) -> Message:
+        """It, as far as it was heard by now."""
+        ...
+
+
+@attrs.define
+class _Entry:
+    turn: int
+    said: Message | Answered
+
+    def message(self) -> Message:
+        return self.said if isinstance(self.said, Message) else self.said.message
+
+
+class History:
+    """Grows at its end; the newest answer is looked at each time, because it may still be heard."""
+
+    def __init__(self) -> None:
+        self._entries: deque[_Entry] = deque(maxlen=_MESSAGES)
+
+    def user(self, turn: int, text: str) -> None:
+        """The user said this, and `turn` answers it."""
+        self._entries.append(_Entry(turn, Message(Role.USER, text)))
+
+    def answer(self, turn: int, answer: Answered) -> None:
+        """`turn` answers; of the answers before nothing more is heard."""
+        for entry in self._entries:
+            entry.said = entry.message()
+        self._entries.append(_Entry(turn, answer))
+
+    def forget(self, turn: int) -> None:
+        """The words of `turn` were only the beginning of others, and its answer was not heard."""
+        kept = [entry for entry in self._entries if entry.turn != turn]
+        self._entries = deque(kept, maxlen=_MESSAGES)
+
+    def messages(self) -> tuple[Message, ...]:
+        """Everything by now, oldest first."""
+        return tuple(m for m in (entry.message() for entry in self._entries) if m.whole)

@@ -1,0 +1,115 @@
+"""Whether a sound during an answer is somebody who wants the floor. PURE.
+
+A cough, a click, an "uh-huh" and the assistant's own voice from the loudspeaker are not. What
+counts is evidence: speech that is no echo, for long enough, in words that are more than assent.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from voicechat.conversation.backchannel import is_backchannel, is_stop
+from voicechat.speech.ports import INPUT_RATE
+
+if TYPE_CHECKING:
+    from voicechat.conversation.finished import Words
+
+ECHO: Final = 0.5
+"""Score from which audio counts as the assistant's own voice."""
+_MS: Final = INPUT_RATE // 1000
+_DUCK_AFTER: Final = 90 * _MS
+"""Evidence after which the answer is played softly: more than a click."""
+_DOUBT: Final = 150 * _MS
+"""So much longer must somebody speak whose words are not surely known."""
+_ASSENT: Final = 1000 * _MS
+"""Longer than any "uh-huh": who goes on wants the floor."""
+_RESUME: Final = 250 * _MS
+"""Silence after which it was nothing: the words of one utterance are closer together."""
+_SOMETHING: Final = 100 * _MS
+"""Evidence that makes an utterance of it when the answer has ended meanwhile."""
+
+
+@attrs.frozen
+class Answer:
+    """The answer that is on its way, or being heard.
+
+    Attributes:
+        audible: The user can hear it.
+        reopenable: It answers what was said last, nothing of it was heard, nothing was done.
+    """
+
+    audible: bool
+    reopenable: bool = False
+
+
+class Verdict(Enum):
+    """What to think of the sound so far."""
+
+    WAIT = auto()
+    DUCK = auto()  # it may be somebody: play softly; said once
+    SOMEBODY = auto()
+    NOTHING = auto()
+
+
+class Suspicion:
+    """Follows one sound from its begin.
+
+    Args:
+        since: Sample where voice activity began.
+        barge_in_ms: How long somebody must speak to be believed.
+
+    Attributes:
+        since: Where the speech that is no echo began.
+    """
+
+    def __init__(self, since: int, barge_in_ms: float) -> None:
+        self.since = since
+        self._needed = barge_in_ms * _MS
+        self._position = since
+        self._evidence = 0
+        self._ducked = False
+
+    def weigh(
+        self, position: int, *, paused: int | None, answer: bool, words: Words | None, echo: float
+    ) -> Verdict:
+        """Take in a frame.
+
+        Args:
+            position: The sample that it ends at.
+            paused: Samples of silence since the last speech; None while there is speech.
+            answer: Whether there is still an answer to interrupt.
+            words: Those so far; None when who holds a key down to speak need not be doubted.
+            echo: How much the newest audio sounds like the assistant itself, 0…1.
+        """
+        if words is None:
+            return Verdict.SOMEBODY
+        frame, self._position = position - self._position, position
+        if paused is None:
+            self._add(frame if echo < ECHO else -frame)
+        if self._convinced(paused, words, answer=answer):
+            return Verdict.SOMEBODY
+        if paused is not None and paused >= _RESUME:
+            return Verdict.NOTHING
+        if answer and not self._ducked and self._evidence >= _DUCK_AFTER:
+            self._ducked = True
+            return Verdict.DUCK
+        return Verdict.WAIT
+
+    def _add(self, samples: int) -> None:
+        if not self._evidence:
+            self.since = self._position - max(samples, 0)
+        self._evidence = max(0, self._evidence + samples)
+
+    def _convinced(self, paused: int | None, words: Words, *, answer: bool) -> bool:
+        if not answer:
+            # Nobody is interrupted: it is an utterance like any other.
+            return self._evidence >= (self._needed if paused is None else _SOMETHING)
+        if words.accepted and is_stop(words.text):
+            return self._evidence > 0
+        if is_backchannel(words.text):
+            return self._evidence >= _ASSENT
+        sure = words.accepted and words.text != ""
+        return self._evidence >= self._needed + (0 if sure else _DOUBT)

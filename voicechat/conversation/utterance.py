@@ -1,0 +1,99 @@
+"""One utterance of the user: opened with the recogniser, and as it was heard."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from voicechat.errors import CapacityExceeded
+from voicechat.speech.ports import INPUT_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from voicechat.conversation.decisions import Endpoint
+    from voicechat.conversation.turn import TurnRequest
+    from voicechat.speech.ports import SpeechToText, Transcript, Utterance
+
+_DECODER_WAIT_S = 5.0
+"""How long an utterance may wait for a free decoder before its speaker is told."""
+_TRIVIAL_MS = 250
+"""Voice activity shorter than this is a cough or a click: never worth an apology."""
+
+
+@attrs.frozen
+class Heard:
+    """One utterance, recognised; times are monotonic seconds of the server.
+
+    Attributes:
+        transcript: The words.
+        endpoint: Why and where it ended.
+        speech_ms: From the begin of speech to its end.
+        speech_end_at: When the last audio with speech in it arrived.
+        endpoint_at: When its end was decided.
+        final_at: When the transcript was there.
+        replaces: The turn whose words were the beginning of these.
+    """
+
+    transcript: Transcript
+    endpoint: Endpoint
+    speech_ms: float
+    speech_end_at: float
+    endpoint_at: float
+    final_at: float
+    replaces: int | None = None
+
+    @property
+    def trivial(self) -> bool:
+        """Too short to be words."""
+        return self.speech_ms < _TRIVIAL_MS
+
+    def describe(self, request: TurnRequest) -> None:
+        """Tell the turn that answers how it came about."""
+        request.since = self.speech_end_at
+        request.endpoint_at = self.endpoint_at
+        request.final_at = self.final_at
+        request.endpoint = self.endpoint.reason
+        request.pause_ms = (self.endpoint.at - self.endpoint.speech_end) * 1000 / INPUT_RATE
+        request.speech_ms = self.speech_ms
+        request.replaces = self.replaces
+
+
+@asynccontextmanager
+async def recognizing(stt: SpeechToText, partial: Partial) -> AsyncIterator[Utterance]:
+    """An utterance of the recogniser, as soon as one is free.
+
+    Raises:
+        CapacityExceeded: None became free.
+    """
+    async with AsyncExitStack() as stack:
+        with trio.move_on_after(_DECODER_WAIT_S) as waiting:
+            utterance = await stack.enter_async_context(stt.open(partial.update))
+        if waiting.cancelled_caught:
+            raise CapacityExceeded(
+                "Too many people are speaking to this server at once.",
+                suggested_action="Say it again in a moment, or type it.",
+            )
+        yield utterance
+
+
+class Partial:
+    """The newest partial transcript; an older one that was never sent is of no use to anybody."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._sent = ""
+
+    def update(self, text: str) -> None:
+        """Take the newest words."""
+        self._text = text
+
+    def take(self) -> str | None:
+        """The newest words, unless they were taken already."""
+        if self._text == self._sent:
+            return None
+        self._sent = self._text
+        return self._text
