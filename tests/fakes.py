@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import trio
 
 from voicechat.agents.ports import Completeness
 from voicechat.protocol.messages.connection import Error
-from voicechat.speech.ports import SpeechChunk, Transcript
+from voicechat.speech.ports import SpeechChunk, Transcript, WordMark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -119,7 +120,7 @@ class _ScriptedUtterance:
 
 @attrs.define
 class ToneSynthesizer:
-    """Speaks a square wave: 50 ms for each character, in chunks of 50 ms."""
+    """Speaks a square wave: 50 ms for each character, in chunks of 50 ms, with word marks."""
 
     sample_rate: int = 16_000
     spoken: list[str] = attrs.field(factory=list)
@@ -143,9 +144,12 @@ class ToneSynthesizer:
             self.open_now -= 1
 
     async def _chunks(self, text: str) -> AsyncIterator[SpeechChunk]:
-        for _ in text:
+        begins = {word.start(): len(word[0]) for word in re.finditer(r"\S+", text)}
+        for at in range(len(text)):
             await trio.lowlevel.checkpoint()
-            yield SpeechChunk(b"\x00\x10\x00\xf0" * (self.sample_rate // 40))
+            mark = WordMark(at, begins.get(at, 0), at * self.sample_rate // 20)
+            words = (mark,) if at in begins else ()
+            yield SpeechChunk(b"\x00\x10\x00\xf0" * (self.sample_rate // 40), words)
 
 
 @attrs.define

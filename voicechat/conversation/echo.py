@@ -8,7 +8,6 @@ loudspeakers and clocks that drift do no harm.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -34,6 +33,7 @@ _HOP_S: Final = 0.016  # half a phoneme: a lag is never off by more than half of
 _WINDOW_S: Final = 0.048  # long enough to separate the harmonics of a voice, so its melody counts
 _KEPT: Final = int(10 / _HOP_S)  # frames: what was sent ahead, and all the delays
 _EDGES_HZ: Final = (*range(120, 1000, 40), *np.geomspace(1000, 3800, 12))
+_BANDS: Final = len(_EDGES_HZ) - 1
 _FLOOR: Final = 10**-1.5  # below the loudest of its band and of all: there it is room and noise
 _QUANTISATION: Final = 1.0  # energy that silence may have
 
@@ -130,9 +130,6 @@ class _Bands:
         return energies.astype(np.float32)
 
 
-_BANDS: Final = len(list(pairwise(_EDGES_HZ)))
-
-
 def _levels(energies: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logarithms [frames, bands] of energies, in which noise and room hardly show.
 
@@ -155,7 +152,7 @@ def _best_correlation(heard: NDArray[np.float32], played: NDArray[np.float32]) -
     sums = _sliding_sums(played, n)
     variance = (_sliding_sums(played**2, n) - sums**2 / n).sum(axis=1)
     norms = np.sqrt(np.maximum(variance, 0) * float((heard**2).sum()))
-    # A pause against a pause is no likeness: less than a tenth of a decibel of movement a frame.
+    # A pause against a pause is no likeness: bands that move by less than 0.14 dB (RMS).
     still = norms < 1e-3 * n * _BANDS
     return float(np.clip(np.where(still, 0, products / np.where(still, 1, norms)).max(), 0, 1))
 
@@ -167,7 +164,7 @@ def _sliding_sums(values: NDArray[np.float32], n: int) -> NDArray[np.float64]:
     return sums[n:] - sums[:-n]
 
 
-_MOST_WORDS: Final = 200  # about a minute of speech; bounds the work
+_MOST_WORDS: Final = 100  # about half a minute of speech; bounds the work
 _SKIP: Final = 0.5  # what a word that does not fit takes away from those that do
 
 
@@ -179,7 +176,8 @@ def text_echo(heard: str, spoken: str) -> float:
 
     Args:
         heard: The recognised words.
-        spoken: The text being spoken around that time; the last 200 words are looked at.
+        spoken: The text being spoken around that time; of both, the last 100 words are
+            compared.
     """
     ours, theirs = _words(spoken), _words(heard)
     if not theirs:

@@ -30,7 +30,7 @@ class Pacer(Protocol):
         ...
 
     def report(self, played: int, now: float) -> None:
-        """The client has heard `played` samples of this turn; what is old or absurd is ignored."""
+        """The client has heard `played` samples of this turn; a late report is ignored."""
         ...
 
     def played(self, now: float) -> int:
@@ -120,9 +120,10 @@ class ReportPacer(_Loudspeaker):
         return 0.0 if unheard == 0 or unheard + samples <= self._ahead else math.inf
 
     def report(self, played: int, now: float) -> None:
-        """The client has heard `played` samples: at most what was sent, at least as before.
+        """The client has heard `played` samples: all that was sent, where it tells more.
 
-        A report of no progress counts too: the loudspeaker stands still.
+        One that is behind the last is late and ignored. One of no progress counts: the loudspeaker
+        stands still.
         """
         played = min(played, self._sent)
         if played >= self._reported:

@@ -104,11 +104,12 @@ async def test_a_missing_package(tiny: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "onnxruntime is not installed" in await refusal(tiny)
 
 
-async def test_onnxruntime_writes_nothing_to_the_terminal(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("operator", ["NoSuchOperator", "NoS\udc80chOperator"])
+async def test_onnxruntime_prints_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], operator: str
 ) -> None:
     path = tmp_path / "model.onnx"
-    path.write_bytes(network(then=["NoSuchOperator"]))
+    path.write_bytes(network(then=[operator]))
     await refusal(path)
     assert capfd.readouterr() == ("", "")
 

@@ -49,7 +49,8 @@ def network(
 
 
 def _node(operator: str, source: str, target: str, *attributes: bytes) -> bytes:
-    node = _bytes(1, source.encode()) + _bytes(2, target.encode()) + _bytes(4, operator.encode())
+    node = _bytes(1, source.encode()) + _bytes(2, target.encode())
+    node += _bytes(4, operator.encode(errors="surrogateescape"))  # so that it can be damaged
     return node + b"".join(_bytes(5, attribute) for attribute in attributes)
 
 
