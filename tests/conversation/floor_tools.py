@@ -90,7 +90,16 @@ class Room:
 
 
 @asynccontextmanager
-async def room(transcripts, agent=None, tts=None, *, word_s=0.2, mode=ListenMode.HANDS_FREE, **how):
+async def room(
+    transcripts,
+    agent=None,
+    tts=None,
+    *,
+    word_s=0.2,
+    mode=ListenMode.HANDS_FREE,
+    end_of_turn=None,
+    **how,
+):
     emit = Collector()
     agent = agent or EchoAgent()
     stt = ScriptedRecognizer(list(transcripts), word_s=word_s)
@@ -104,6 +113,7 @@ async def room(transcripts, agent=None, tts=None, *, word_s=0.2, mode=ListenMode
     listener = Listener(
         vad=LoudnessVoiceActivity(),
         stt=stt,
+        end_of_turn=end_of_turn,
         emit=emit,
         conversation=conversation,
         report=emit.report,

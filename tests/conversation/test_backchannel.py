@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.agents.assistant.spoken_sentences import IN_DOMAIN, OUT_OF_DOMAIN
 from voicechat.conversation.backchannel import is_backchannel, is_stop
 
-pytestmark = pytest.mark.requirement("V-5")
+pytestmark = pytest.mark.requirement("V-7")
 
 
 def split(table: str) -> list[str]:

@@ -34,6 +34,7 @@ _SPOKEN_REFUSALS = 2
 """So many refusals in a row are spoken; after that only shown, or a television makes it nag."""
 _DUCKED = 0.25
 """Gain while somebody may be interrupting: soft enough to talk over, loud enough to follow."""
+_TELLING_BLANKS = 2
 _ECHO_CHARS = 120
 """Around what is being heard, so much of the answer's text can come back as an echo."""
 
@@ -47,6 +48,7 @@ class Conversation:
         emit: Reaches the client.
         report: Tells the client what went wrong beside the answer.
         speak: Whether answers are spoken.
+        on_trace: Told of each turn that has ended, for metrics.
     """
 
     def __init__(
@@ -57,10 +59,13 @@ class Conversation:
         emit: Emit,
         report: Callable[[VoicechatError], Awaitable[None]],
         speak: bool,
+        on_trace: Callable[[TurnTrace], None] = lambda _: None,
     ) -> None:
         self._agent = agent
         self._emit = emit
-        self._turns = Turns(agent=agent, speech=speech, emit=emit, report=report, speak=speak)
+        self._turns = Turns(
+            agent=agent, speech=speech, emit=emit, report=report, speak=speak, on_trace=on_trace
+        )
         self._draft: TurnRequest | None = None
         self._drafts = 0
         self._refusals = 0
@@ -136,13 +141,19 @@ class Conversation:
         return completeness_of(words) if known is Completeness.UNKNOWN else known
 
     def echo(self, pcm: bytes, words: str) -> float:
-        """How much the newest audio, or the words in it, are the assistant's own, 0…1."""
+        """How much the newest audio, or the words in it, are the assistant's own, 0…1.
+
+        Args:
+            pcm: Microphone audio up to now, 16 kHz, from where it began to sound like speech.
+            words: What it seems to say; a word or two in common tell nothing.
+        """
         turn = self._turns.latest
         if turn is None or not turn.speaker.samples:
             return 0.0
         heard = turn.speaker.heard_chars()
         spoken = turn.text[max(0, heard - _ECHO_CHARS) : heard + _ECHO_CHARS]
-        return max(turn.speaker.echo(pcm), text_echo(words, spoken))
+        same = text_echo(words, spoken) if words.count(" ") >= _TELLING_BLANKS else 0.0
+        return max(turn.speaker.echo(pcm), same)
 
     # -- what turn taking decides --------------------------------------------------------------
 

@@ -31,6 +31,11 @@ _BASE_MS: Final = {
 }
 """Silence in the middle of the slider. People answer each other within some 200 ms; pauses inside a
 sentence are mostly below 500 ms, and hardly ever above 2 s."""
+_SOUNDS_OPEN: Final = 0.1
+_LESS_FINISHED: Final = {
+    Completeness.EXTENDABLE: Completeness.UNKNOWN,
+    Completeness.UNKNOWN: Completeness.OPEN,
+}
 _SLIDER_RANGE: Final = 2.5
 """The slider's ends divide and multiply the silence by this."""
 
@@ -47,6 +52,19 @@ def completeness_of(text: str) -> Completeness:
     return Completeness.UNKNOWN
 
 
+def with_voice(words: Completeness, finished: float) -> Completeness:
+    """What the words tell, corrected by the sound of the voice.
+
+    Args:
+        words: What the words alone tell.
+        finished: Probability 0…1, from the voice, that the speaker has finished. Only a low one
+            tells something: a third of the pauses inside sentences sound quite finished.
+    """
+    if finished > _SOUNDS_OPEN:
+        return words
+    return _LESS_FINISHED.get(words, words)
+
+
 @attrs.frozen
 class Words:
     """What the utterance that is open says so far.
@@ -55,13 +73,11 @@ class Words:
         text: The partial transcript of all audio up to this frame.
         accepted: Whether the recogniser believes in it.
         completeness: How finished it sounds.
-        finished: Probability, from the sound of the voice, that the speaker has finished.
     """
 
     text: str = ""
     accepted: bool = False
     completeness: Completeness = Completeness.UNKNOWN
-    finished: float | None = None
 
 
 @attrs.frozen
@@ -78,16 +94,7 @@ class Patience:
     floor_ms: float = 150.0
     ceiling_ms: float = 2500.0
 
-    def delay_ms(self, completeness: Completeness, finished: float | None = None) -> float:
-        """Silence after speech that ends the turn.
-
-        Args:
-            completeness: What the words tell.
-            finished: Probability 0…1, from the sound of the voice, that the speaker has finished;
-                None where nobody listens for that. It moves the delay by up to a factor of two
-                either way, never below the floor.
-        """
+    def delay_ms(self, completeness: Completeness) -> float:
+        """Silence after speech that ends the turn."""
         delay = _BASE_MS[completeness] * float(_SLIDER_RANGE ** (2 * self.slider - 1))
-        if finished is not None:
-            delay *= float(2.0 ** (1 - 2 * finished))
         return min(max(delay, self.floor_ms), self.ceiling_ms)

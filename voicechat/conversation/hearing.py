@@ -15,10 +15,10 @@ import trio
 
 from voicechat.agents.ports import Completeness
 from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
-from voicechat.conversation.finished import Words
+from voicechat.conversation.finished import Words, with_voice
 from voicechat.conversation.turn_taking import USER_STATES, Rules, State, TurnTaking
 from voicechat.conversation.utterance import Heard, Partial, recognizing
-from voicechat.errors import expected
+from voicechat.errors import EngineFailed, expected
 from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
 from voicechat.protocol.messages.trace import EndpointReason
 from voicechat.speech.audio import Recent
@@ -39,7 +39,9 @@ log = structlog.get_logger()
 _MS = INPUT_RATE // 1000
 _NOTICED = 200 * _MS
 """Audio that has passed when speech is noticed, at most; it is kept beside the pre-roll."""
-_ECHO_WINDOW = 800 * _MS
+_VOICE_AFTER = 192 * _MS
+"""Silence after which the acoustic model is asked whether the speaker has finished."""
+_ECHO_WINDOW = 500 * _MS
 """The newest audio in which the assistant's own voice is looked for."""
 
 
@@ -262,18 +264,27 @@ class Hearing:
             completeness = Completeness.UNKNOWN
             if transcript.accepted:
                 completeness = self._conversation.completeness(transcript.text)
-            finished = await self._sounds_finished()
-            words = Words(transcript.text, transcript.accepted, completeness, finished)
+            completeness = with_voice(completeness, await self._sounds_finished())
+            words = Words(transcript.text, transcript.accepted, completeness)
         echo = 0.0
         if self._taking.state is State.INTERRUPTED:
-            newest = self._recent.since(self._ear.position - _ECHO_WINDOW)
+            begin = max(self._taking.began, self._ear.position - _ECHO_WINDOW)
+            newest = self._recent.since(begin)
             echo = self._conversation.echo(newest, words.text)
         return self._taking.decide(words, echo=echo)
 
-    async def _sounds_finished(self) -> float | None:
-        """Probability that the speaker has finished, asked once a pause."""
-        if self._end_of_turn is None or self._taking.state is not State.MAYBE_FINISHED:
+    async def _sounds_finished(self) -> float:
+        """Probability, from the voice, that the speaker has finished; 1 where nobody can tell.
+
+        It is asked once a pause, always at the same place, as far as the pause gets there.
+        """
+        if self._taking.state is not State.MAYBE_FINISHED or self._taking.silence < _VOICE_AFTER:
             self._finished = None
-        elif self._finished is None:
-            self._finished = await self._end_of_turn.probability(self._recent.since(self._begin))
-        return self._finished
+        elif self._finished is None and self._end_of_turn is not None:
+            try:
+                pcm = self._recent.since(self._begin)
+                self._finished = await self._end_of_turn.probability(pcm)
+            except EngineFailed as error:
+                log.warning("the voice was not listened to", reason=error.message)
+                self._finished = 1.0
+        return 1.0 if self._finished is None else self._finished

@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from voicechat.conversation.backchannel import is_backchannel, is_stop
+from voicechat.conversation.echo import ECHO_SCORE
 from voicechat.speech.ports import INPUT_RATE
 
 if TYPE_CHECKING:
     from voicechat.conversation.finished import Words
 
-ECHO: Final = 0.5
-"""Score from which audio counts as the assistant's own voice."""
 _MS: Final = INPUT_RATE // 1000
-_DUCK_AFTER: Final = 90 * _MS
-"""Evidence after which the answer is played softly: more than a click."""
 _DOUBT: Final = 150 * _MS
 """So much longer must somebody speak whose words are not surely known."""
 _ASSENT: Final = 1000 * _MS
@@ -49,7 +46,7 @@ class Verdict(Enum):
     """What to think of the sound so far."""
 
     WAIT = auto()
-    DUCK = auto()  # it may be somebody: play softly; said once
+    DUCK = auto()  # it may be somebody who means it: play softly; said once
     SOMEBODY = auto()
     NOTHING = auto()
 
@@ -88,20 +85,23 @@ class Suspicion:
             return Verdict.SOMEBODY
         frame, self._position = position - self._position, position
         if paused is None:
-            self._add(frame if echo < ECHO else -frame)
+            self._add(frame, echo=echo > ECHO_SCORE)
         if self._convinced(paused, words, answer=answer):
             return Verdict.SOMEBODY
         if paused is not None and paused >= _RESUME:
             return Verdict.NOTHING
-        if answer and not self._ducked and self._evidence >= _DUCK_AFTER:
+        if answer and not self._ducked and self._evidence >= self._needed:
             self._ducked = True
             return Verdict.DUCK
         return Verdict.WAIT
 
-    def _add(self, samples: int) -> None:
+    def _add(self, samples: int, *, echo: bool) -> None:
+        if echo:
+            self._evidence //= 2  # what came just before was most likely echo as well
+            return
         if not self._evidence:
-            self.since = self._position - max(samples, 0)
-        self._evidence = max(0, self._evidence + samples)
+            self.since = self._position - samples
+        self._evidence += samples
 
     def _convinced(self, paused: int | None, words: Words, *, answer: bool) -> bool:
         if not answer:

@@ -126,6 +126,11 @@ class TurnTaking:
             return False
         return self.state is State.MAYBE_FINISHED or self.state is State.INTERRUPTED
 
+    @property
+    def silence(self) -> int:
+        """Samples since the last speech."""
+        return 0 if self._voiced else self._position - self._speech_end
+
     def hear(
         self,
         position: int,
@@ -221,9 +226,8 @@ class TurnTaking:
         )
 
     def _decide_pause(self, words: Words) -> Speculate | Endpoint | None:
-        silence = self._position - self._speech_end
-        delay = self.rules.patience.delay_ms(words.completeness, words.finished)
-        if silence >= delay * _MS:
+        delay = self.rules.patience.delay_ms(words.completeness)
+        if self.silence >= delay * _MS:
             return self._end(_REASONS[words.completeness])
         worth_it = words.accepted and words.completeness is not Completeness.OPEN
         if self.rules.speculation and worth_it and words.text not in {"", self._drafted}:
@@ -232,7 +236,7 @@ class TurnTaking:
         return None
 
     def _decide_interruption(self, words: Words, echo: float) -> Effect | BargeIn | None:
-        paused = None if self._voiced else self._position - self._speech_end
+        paused = None if self._voiced else self.silence
         verdict = self._suspicion.weigh(
             self._position,
             paused=paused,

@@ -52,6 +52,8 @@ class Turns:
         speech: How answers are spoken.
         emit: Reaches the client.
         report: Tells the client what went wrong beside the answer.
+        speak: Whether answers are spoken.
+        on_trace: Told of each turn that has ended, for metrics.
 
     Attributes:
         speak: Whether answers are spoken.
@@ -69,6 +71,7 @@ class Turns:
         emit: Emit,
         report: Callable[[VoicechatError], Awaitable[None]],
         speak: bool,
+        on_trace: Callable[[TurnTrace], None],
     ) -> None:
         self.speak = speak
         self.history = History()
@@ -79,6 +82,7 @@ class Turns:
         self._speech = speech
         self._emit = emit
         self._report = report
+        self._on_trace = on_trace
         self._asked: deque[TurnRequest] = deque()
         self._announced: deque[TurnRequest] = deque()
         self._changed = trio.Event()
@@ -269,6 +273,7 @@ class Turns:
         finally:
             trace = trace_of(turn, ended, reason)
             self.traces.append(trace)
+            self._on_trace(trace)
             log.info("turn ended", **_flat(trace))
             self._untold -= 1
             self._change()

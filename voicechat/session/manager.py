@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voicechat.protocol.messages.connection import Hello
+    from voicechat.protocol.messages.trace import TurnTrace
     from voicechat.session.session import Session
 
 log = structlog.get_logger()
@@ -35,6 +36,11 @@ class SessionManager:
 
     def __len__(self) -> int:
         return len(self._live)
+
+    def turns(self, session_id: str) -> tuple[TurnTrace, ...] | None:
+        """Records of the newest turns of a live session; None if there is no such session."""
+        session = self._live.get(session_id)
+        return None if session is None else session.turns
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Own the sessions until cancelled."""

@@ -60,6 +60,7 @@ class Session:
         end_of_turn: Hears by the voice whether a speaker has finished.
         tap: Is told of all that comes and goes.
         may_speculate: Whether answers may be prepared ahead just now.
+        on_turn: Told of each turn that has ended, for metrics.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Session:
         end_of_turn: EndOfTurn | None = None,
         tap: Tap | None = None,
         may_speculate: Callable[[], bool] = lambda: True,
+        on_turn: Callable[[TurnTrace], None] = lambda _: None,
     ) -> None:
         self.id = session_id
         self.output_rate = hello.output_rate
@@ -104,6 +106,7 @@ class Session:
             emit=self.emit,
             report=self.report,
             speak=hello.speak,
+            on_trace=on_turn,
         )
         self._listener = Listener(
             vad=vad,

@@ -130,6 +130,12 @@ class Speech:
     stt_streams: int = setting(
         4, Integer(1, 64), "Utterances that can be recognised at once; each costs memory."
     )
+    end_of_turn: Path | None = setting(
+        None,
+        FilePath(optional=True),
+        "ONNX file of smart-turn version 3, which hears by the voice whether a speaker has "
+        "finished; needs voicechat[smart-turn].",
+    )
     tts: str = setting(
         "espeak",
         Text("the name of an installed synthesiser: espeak, or one of another package"),

@@ -69,7 +69,7 @@ def _normalised(samples: Float32) -> Float32:
 
 def _mirrored(samples: Float32) -> Float32:
     """Half a window more at either end, so that the first window is centred on sample 0."""
-    return np.pad(samples, _WINDOW // 2, mode="edge")
+    return np.pad(samples, _WINDOW // 2, mode="reflect")
 
 
 @cache

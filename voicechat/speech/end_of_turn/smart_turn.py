@@ -1,9 +1,9 @@
 """Hears from melody and rhythm, not from words, whether a speaker has finished.
 
-smart-turn version 3 is a small network on Whisper's encoder (8 million parameters in an 8 MB file
-under the BSD licence) which users bring themselves. onnxruntime runs it and is installed on demand
-only, with ``voicechat[smart-turn]``. A call keeps one core busy for 25 ms on a fast machine and
-well over 100 ms on a slow one, wherefore it runs in a thread, and how many do so is limited.
+smart-turn version 3 is a small network on Whisper's encoder (a file of 9 MB under the BSD licence)
+which users bring themselves. onnxruntime runs it and is installed on demand only, with
+``voicechat[smart-turn]``. A call keeps one core busy for 25 to 140 ms, depending on the machine:
+so it runs in a thread, and how many do so at once is limited.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SETTING: Final = "speech.end_of_turn"
 """The setting that errors about the file name."""
 
 _ALLOWED: Final = "allowed: an ONNX file of smart-turn version 3, or empty for none"
-_LARGEST: Final = 256 * 2**20  # bytes; the real ones have 8 and 32 MB, a mistake may have any size
+_LARGEST: Final = 256 * 2**20  # bytes; the real one has 9 MB, a mistake may have any size
 _SILENT: Final = 4  # onnxruntime's own log: fatal errors only, as the others are raised as well
 
 
@@ -149,7 +149,7 @@ def _fits(inputs: list[tuple[str, str, list[int | str | None]]]) -> bool:
 def _runtime(file: Path) -> Any:
     """The package onnxruntime, kept from reporting to its maker.
 
-    From 1.29 or so on, its official Linux wheels keep a database in the user's cache folder and
+    From 1.29 on, its official Linux wheels keep a database in the user's cache folder and
     send what is in it to Microsoft, unless this variable is there before they are first imported.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
