@@ -104,6 +104,13 @@ def spoken(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def dialogues(session: nox.Session) -> None:
+    """Print how well turns are taken in scripted dialogues (wants flite); -- --quick is a part."""
+    install(session, "tests")
+    session.run("python", "bench/dialogues.py", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Run a benchmark of bench/ by its name: nox -s bench -- vad."""
     install(session, "tests")
@@ -194,7 +201,8 @@ def web(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning or a stale reference page is a failure."""
     install(session, "docs")
-    session.run("python", "docs/settings_reference.py", *session.posargs or ["--check"])
+    for page_of in ("settings_reference", "turn_table"):
+        session.run("python", f"docs/{page_of}.py", *session.posargs or ["--check"])
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "site")
 
 

@@ -187,7 +187,7 @@ class Hearing:
     async def _skip(self) -> None:
         """Let the utterance that is open pass, because nobody can recognise it."""
         while self._taking.state in USER_STATES and await self._next():
-            self._taking.decide(Words())
+            await self._carry_out(self._taking.decide(Words()))
         self._taking.close()
 
     async def _utterance(self) -> Heard | None:
