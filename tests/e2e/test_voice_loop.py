@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 
+from tests.e2e.waiting import until
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 ANSWERED = "[data-testid=message-assistant][data-status=complete]"
-
-
-def until(page, expression: str, timeout_s: float = 30) -> None:
-    """Wait for JavaScript to be true; Playwright's own way needs eval, which our policy forbids."""
-    deadline = time.monotonic() + timeout_s
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, f"never true: {expression}"
-        page.wait_for_timeout(20)
 
 
 def spoken_times() -> set[str]:

@@ -81,6 +81,8 @@ function useInterruptKeys(client: VoiceClient): void {
       const chord = event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "x";
       if (event.key !== "Escape" && !chord) return;
       if (event.isComposing) return;
+      // Escape closes what is open above the page first.
+      if (!chord && document.querySelector(":popover-open") !== null) return;
       if (chord) event.preventDefault();
       client.interrupt();
     };

@@ -1,5 +1,6 @@
 /** What end-to-end tests look at; there only when the address has `?debug=1`. */
 
+import type { ConversationEvent } from "./stores/conversation";
 import type { VoiceClient } from "./client/voice-client";
 
 interface Debug {
@@ -14,6 +15,22 @@ interface Debug {
   outputRate: () => number;
   /** The last 30 s of what was played. */
   recordedOutput: () => Int16Array;
+  /** The end of the last sound before `before`, both in seconds of the loudspeaker's time. */
+  silentFrom: (before?: number) => number;
+  /** The end of what was played before `before`, pauses included; in the same seconds. */
+  stoppedAt: (before?: number) => number;
+  /** Seconds from what is rendered to what is heard. */
+  outputLatency: () => number;
+  /** Everything that reached the conversation. */
+  events: () => readonly Stamped<ConversationEvent>[];
+  /** Loudness of each microphone frame that was sent, RMS in [0, 1]. */
+  microphone: () => readonly Stamped<number>[];
+}
+
+interface Stamped<T> {
+  /** When it came, in seconds of the loudspeaker's time. */
+  at: number;
+  what: T;
 }
 
 declare global {
@@ -27,6 +44,23 @@ export function wantsDebug(search: string): boolean {
 }
 
 export function exposeDebug(client: VoiceClient): void {
+  const { player, conversation } = client;
+  const events: Stamped<ConversationEvent>[] = [];
+  const microphone: Stamped<number>[] = [];
+  const stamped = <T>(what: T): Stamped<T> => ({ at: player?.time ?? 0, what });
+  const apply = conversation.apply;
+  conversation.apply = (event) => {
+    events.push(stamped(event));
+    apply(event);
+  };
+  let level = 0;
+  Object.defineProperty(client.levels, "microphone", {
+    get: () => level,
+    set: (value: number) => {
+      level = value;
+      microphone.push(stamped(value));
+    },
+  });
   window.__voicechat = {
     conversation: () => client.conversation.getState(),
     connection: () => client.connection.getState(),
@@ -35,5 +69,12 @@ export function exposeDebug(client: VoiceClient): void {
     playedSamples: () => client.player?.totalPlayed ?? 0,
     outputRate: () => client.player?.rate ?? 0,
     recordedOutput: () => client.player?.recorder.samples() ?? new Int16Array(0),
+    silentFrom: (before = Infinity) =>
+      player === null ? 0 : player.recorder.silentFrom(before * player.rate) / player.rate,
+    stoppedAt: (before = Infinity) =>
+      player === null ? 0 : player.recorder.stoppedAt(before * player.rate) / player.rate,
+    outputLatency: () => (player === null ? 0 : player.latencySamples / player.rate),
+    events: () => events,
+    microphone: () => microphone,
   };
 }

@@ -6,6 +6,7 @@ import { App } from "./app";
 import { VoiceClient } from "./client/voice-client";
 import { exposeDebug, wantsDebug } from "./debug";
 import "./styles.css";
+import "./details.css";
 import "./compact.css"; // after what it changes
 
 const debug = wantsDebug(window.location.search);

@@ -11,12 +11,16 @@ export interface FakeDevice {
   loads: boolean;
   /** Whether the page came over HTTPS. */
   secure: boolean;
+  /** Of each context that is made. */
+  state: AudioContextState;
   /** Each context that was made and not closed. */
   contexts: FakeContext[];
+  /** Each worklet's node, oldest first. */
+  worklets: ReturnType<typeof node>[];
 }
 
 class FakeContext extends EventTarget {
-  state = "running";
+  state: AudioContextState;
   readonly destination = {};
   readonly sampleRate: number;
   readonly audioWorklet = {
@@ -29,6 +33,7 @@ class FakeContext extends EventTarget {
     options: { sampleRate?: number },
   ) {
     super();
+    this.state = device.state;
     this.sampleRate = options.sampleRate ?? device.rate;
     device.contexts.push(this);
   }
@@ -56,13 +61,28 @@ class FakeContext extends EventTarget {
   };
 }
 
+interface FakePort {
+  postMessage: ReturnType<typeof vi.fn<(command: unknown) => void>>;
+  onmessage: ((event: { data: unknown }) => void) | null;
+}
+
 function node() {
-  return { connect: (to: unknown) => to, port: { postMessage: vi.fn(), onmessage: null } };
+  const port: FakePort = { postMessage: vi.fn<(command: unknown) => void>(), onmessage: null };
+  return { connect: (to: unknown) => to, port };
 }
 
 /** Put a browser with this device into the global scope; `vi.unstubAllGlobals` removes it. */
 export function stubAudio(device: Partial<FakeDevice>): FakeDevice {
-  const all = { rate: 48_000, sameRate: false, loads: true, secure: true, contexts: [], ...device };
+  const all: FakeDevice = {
+    rate: 48_000,
+    sameRate: false,
+    loads: true,
+    secure: true,
+    state: "running",
+    contexts: [],
+    worklets: [],
+    ...device,
+  };
   const location = new URL("https://voice.example/");
   vi.stubGlobal("window", Object.assign(new EventTarget(), { isSecureContext: all.secure, location }));
   vi.stubGlobal("document", Object.assign(new EventTarget(), { hidden: false, hasFocus: () => true, title: "" }));
@@ -72,7 +92,9 @@ export function stubAudio(device: Partial<FakeDevice>): FakeDevice {
     },
   });
   vi.stubGlobal("AudioWorkletNode", function worklet() {
-    return node();
+    const made = node();
+    all.worklets.push(made);
+    return made;
   });
   vi.stubGlobal("AudioContext", function context(options: { sampleRate?: number } = {}) {
     return new FakeContext(all, options);

@@ -101,6 +101,60 @@ describe("PlaybackQueue", () => {
     expect(count(render(8), 0.25)).toBe(400);
   });
 
+  it("tells the end of a turn that was stopped before its speech came", () => {
+    queue.push(speech(2, 0, 4000, 0.5));
+    render(2);
+    queue.stop(3);
+    expect(queue.position).toEqual({ turn: 3, played: 0, done: true });
+    expect(render(3).slice(RATE / 100).every((sample) => sample === 0)).toBe(true);
+  });
+
+  it("plays softer within 30 ms, without a jump, and as loud as before on a false alarm", () => {
+    queue.push(speech(1, 0, 8000, 0.5));
+    render(4);
+    queue.duck(1, 0.2);
+    const down = render(4);
+    for (const [i, sample] of down.entries()) {
+      const before = down[i - 1] ?? 0.5;
+      expect(before - sample).toBeGreaterThanOrEqual(0);
+      expect(before - sample).toBeLessThan(0.002);
+      if (i > RATE * 0.03) expect(sample).toBeCloseTo(0.1, 6);
+    }
+    queue.duck(1, 1);
+    expect(count(render(4), 0.5)).toBeGreaterThanOrEqual(4 * QUANTUM - RATE * 0.03 - 1);
+    expect(queue.position).toMatchObject({ played: 12 * QUANTUM });
+  });
+
+  it("turns back in the middle of the slide", () => {
+    queue.push(speech(1, 0, 8000, 0.5));
+    render(2);
+    queue.duck(1, 0);
+    render(1);
+    queue.duck(1, 1);
+    const up = render(2);
+    expect(up[0]).toBeGreaterThan(0.2);
+    expect(up.at(-1)).toBe(0.5);
+  });
+
+  it("is soft only for the turn in play", () => {
+    queue.push(speech(1, 0, 4000, 0.5));
+    queue.duck(2, 0.2);
+    expect(count(render(4), 0.5)).toBe(4 * QUANTUM);
+    queue.duck(1, 0.2);
+    render(4);
+    queue.begin(2);
+    queue.push(speech(2, 0, 400, 0.75, true));
+    expect(count(render(8), 0.75)).toBe(400);
+  });
+
+  it("stops a soft turn softly", () => {
+    queue.push(speech(1, 0, 4000, 0.5));
+    queue.duck(1, 0.2);
+    render(4);
+    queue.stop(1);
+    expect(Math.max(...render(4))).toBeLessThanOrEqual(0.1);
+  });
+
   it("drops an older turn when a newer one begins", () => {
     queue.push(speech(1, 0, 4000, 0.5, true));
     render(2);

@@ -11,6 +11,8 @@ const START_SECONDS = 0.04;
 const PATIENCE_SECONDS = 0.06;
 /** Short enough to count as at once, long enough not to click. */
 const FADE_SECONDS = 0.01;
+/** How long a change of loudness takes: no click, and soft before a word is over. */
+const DUCK_SECONDS = 0.03;
 /** The server paces far below this; more means that nothing is being played. */
 const CAPACITY_SECONDS = 120;
 /** Factor per sample with which the last sample dies away in a gap: silent within 5 ms. */
@@ -54,6 +56,9 @@ export class PlaybackQueue {
   private tail: Float32Array = new Float32Array(0);
   private tailAt = 0;
   private lastSample = 0;
+  private gain = 1;
+  private wantedGain = 1;
+  private gainStep = 0;
 
   /** @param rate samples per second. */
   constructor(private readonly rate: number) {}
@@ -73,6 +78,14 @@ export class PlaybackQueue {
     this.complete = this.over = false;
     this.waiting = true;
     this.waited = 0;
+    this.gain = this.wantedGain = 1;
+  }
+
+  /** Play `turn` at `gain` from now on; it slides there. A newer turn is at full loudness again. */
+  duck(turn: number, gain: number): void {
+    if (turn !== this.turn) return;
+    this.wantedGain = Math.min(1, Math.max(0, gain));
+    this.gainStep = Math.abs(this.wantedGain - this.gain) / (DUCK_SECONDS * this.rate);
   }
 
   /** Queue speech; false where it must not be played. */
@@ -101,10 +114,11 @@ export class PlaybackQueue {
     this.finishIfEmpty();
   }
 
-  /** Stop `turn` and all before it: at once, but for a short fade. */
+  /** Stop `turn` and all before it, at once but for a short fade; also before its speech came. */
   stop(turn: number): void {
+    this.begin(turn);
     this.barred = Math.max(this.barred, turn);
-    if (this.turn === 0 || this.turn > turn) return;
+    if (this.turn > turn) return;
     this.silence();
     this.over = this.complete = true;
   }
@@ -112,8 +126,9 @@ export class PlaybackQueue {
   /** Forget everything: turns count from the start again. */
   reset(): void {
     this.silence();
-    this.turn = this.barred = 0;
+    this.turn = this.barred = this.played = 0;
     this.over = true;
+    this.gain = this.wantedGain = 1;
   }
 
   /**
@@ -129,7 +144,7 @@ export class PlaybackQueue {
       if (chunk === undefined) break;
       const count = Math.min(out.length - at, chunk.pcm.length - this.head);
       for (let i = 0; i < count; i++) {
-        const value = (chunk.pcm[this.head + i] ?? 0) / 32768;
+        const value = ((chunk.pcm[this.head + i] ?? 0) / 32768) * this.nextGain();
         out[at + i] = value;
         this.lastSample = value;
         if (Math.abs(value) > this.peak) this.peak = Math.abs(value);
@@ -151,6 +166,12 @@ export class PlaybackQueue {
       this.waited = 0;
     }
     return this.renderGap(out, at);
+  }
+
+  private nextGain(): number {
+    const left = this.wantedGain - this.gain;
+    this.gain += Math.sign(left) * Math.min(this.gainStep, Math.abs(left));
+    return this.gain;
   }
 
   private shouldWait(samples: number): boolean {
@@ -198,7 +219,7 @@ export class PlaybackQueue {
     for (let i = 0; i < fade.length; i++) {
       const pcm = this.chunks[chunk]?.pcm;
       if (pcm === undefined) break;
-      fade[i] = ((pcm[head] ?? 0) / 32768) * (1 - (i + 1) / fade.length);
+      fade[i] = ((pcm[head] ?? 0) / 32768) * this.gain * (1 - (i + 1) / fade.length);
       head += 1;
       if (head === pcm.length) {
         chunk += 1;

@@ -51,6 +51,11 @@ export class Player {
     return this.context.sampleRate;
   }
 
+  /** Time of the context in seconds, which `recorder` counts in samples. */
+  get time(): number {
+    return this.context.currentTime;
+  }
+
   /** Samples that were rendered, but are still on their way to the ear. */
   get latencySamples(): number {
     const seconds = this.context.outputLatency || this.context.baseLatency || 0;
@@ -89,12 +94,18 @@ export class Player {
     this.post({ do: "push", turn: stream, offset, pcm, last });
   }
 
+  /** All speech of `turn` is here; what the browser has held back until now is too late. */
   end(turn: number): void {
-    this.post({ do: "end", turn });
+    this.post({ do: this.running ? "end" : "stop", turn });
   }
 
   stop(turn: number): void {
     this.post({ do: "stop", turn });
+  }
+
+  /** Play `turn` softer or, with a gain of 1, as before. */
+  duck(turn: number, gain: number): void {
+    this.post({ do: "duck", turn, gain });
   }
 
   reset(): void {
@@ -162,7 +173,9 @@ export class Player {
       processorOptions: this.options,
     });
     node.connect(analyser).connect(context.destination);
-    node.port.onmessage = (event: MessageEvent<PlayerProgress>) => this.progress(event.data);
+    node.port.onmessage = (event: MessageEvent<PlayerProgress>) => {
+      if (context === this.context) this.progress(event.data);
+    };
     return node.port;
   }
 

@@ -3,6 +3,8 @@
 import { PlaybackQueue, type Position, type SpeechChunk } from "./playback-queue";
 
 declare const sampleRate: number;
+/** Samples that the context has rendered before the present block. */
+declare const currentFrame: number;
 declare function registerProcessor(
   name: string,
   processor: new (options: { processorOptions: PlayerOptions }) => AudioWorkletProcessor,
@@ -21,13 +23,21 @@ export type PlayerCommand =
   | { do: "begin"; turn: number }
   | { do: "end"; turn: number }
   | { do: "stop"; turn: number }
+  | { do: "duck"; turn: number; gain: number }
   | { do: "reset" };
 
 export interface PlayerProgress {
   position: Position | null;
   totalPlayed: number;
   peak: number;
-  recorded?: Float32Array<ArrayBuffer>;
+  recorded?: RecordedOutput;
+}
+
+/** A piece of what was played, without a gap. */
+export interface RecordedOutput {
+  /** Samples of the context's time before it. */
+  frame: number;
+  samples: Float32Array<ArrayBuffer>;
 }
 
 const REPORT_SECONDS = 0.05;
@@ -36,6 +46,8 @@ class PlayerProcessor extends AudioWorkletProcessor {
   private readonly queue = new PlaybackQueue(sampleRate);
   private readonly record: boolean;
   private recorded: Float32Array<ArrayBuffer>[] = [];
+  private recordedFrom = 0;
+  private recordedTo = 0;
   private sinceReport = 0;
   private reported: Position | null = null;
 
@@ -49,7 +61,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
     const out = outputs[0]?.[0];
     if (out === undefined) return true;
     const used = this.queue.render(out);
-    if (this.record && used > 0) this.recorded.push(out.slice(0, used));
+    if (this.record && used > 0) this.keep(out.slice(0, used));
     this.sinceReport += out.length;
     const over = this.queue.position?.done ?? true;
     if (this.sinceReport >= REPORT_SECONDS * sampleRate || over) this.report();
@@ -69,7 +81,11 @@ class PlayerProcessor extends AudioWorkletProcessor {
       case "end":
         this.queue.end(command.turn);
         break;
+      case "duck":
+        this.queue.duck(command.turn, command.gain);
+        break;
       case "stop":
+        this.leaveFor(command.turn);
         this.queue.stop(command.turn);
         this.report();
         break;
@@ -103,15 +119,22 @@ class PlayerProcessor extends AudioWorkletProcessor {
     this.port.postMessage(progress);
   }
 
-  private takeRecorded(): Float32Array<ArrayBuffer> {
-    const all = new Float32Array(this.recorded.reduce((sum, part) => sum + part.length, 0));
+  private keep(samples: Float32Array<ArrayBuffer>): void {
+    if (this.recorded.length > 0 && currentFrame !== this.recordedTo) this.report();
+    if (this.recorded.length === 0) this.recordedFrom = currentFrame;
+    this.recorded.push(samples);
+    this.recordedTo = currentFrame + samples.length;
+  }
+
+  private takeRecorded(): RecordedOutput {
+    const all = new Float32Array(this.recordedTo - this.recordedFrom);
     let at = 0;
     for (const part of this.recorded) {
       all.set(part, at);
       at += part.length;
     }
     this.recorded = [];
-    return all;
+    return { frame: this.recordedFrom, samples: all };
   }
 }
 

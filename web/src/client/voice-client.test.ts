@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { pack } from "../protocol/frames";
 import { stubAudio } from "./fake-audio";
 import { VoiceClient } from "./voice-client";
 
@@ -6,9 +7,9 @@ class FakeSocket {
   readyState = 1;
   bufferedAmount = 0;
   onopen: (() => void) | null = null;
-  onmessage: ((event: { data: string }) => void) | null = null;
+  onmessage: ((event: { data: string | ArrayBuffer }) => void) | null = null;
   onclose: (() => void) | null = null;
-  send = vi.fn();
+  send = vi.fn<(data: string | ArrayBuffer) => void>();
   close = vi.fn();
 
   constructor() {
@@ -18,19 +19,44 @@ class FakeSocket {
   say(message: object): void {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
+
+  /** A frame of speech. */
+  speak(turn: number): void {
+    const pcm = new Int16Array(8);
+    this.onmessage?.({ data: pack({ kind: 2, stream: turn, seq: 0, offset: 0, last: false, pcm }) });
+  }
+
+  /** Everything of this type that was sent. */
+  sent(type: string): Record<string, unknown>[] {
+    return this.send.mock.calls
+      .map(([data]) => JSON.parse(data as string) as Record<string, unknown>)
+      .filter((message) => message.type === type);
+  }
 }
 
-const WELCOME = { type: "welcome", protocol: 1, output_rate: 48_000, max_text: 100 };
+const WELCOME = { type: "welcome", protocol: 1, output_rate: 48_000, max_text: 100, patience: 0.5 };
 
 let sockets: FakeSocket[];
 
-beforeEach(() => {
-  sockets = [];
-  vi.stubGlobal("WebSocket", FakeSocket);
-});
-afterEach(() => vi.unstubAllGlobals());
+let kept: Map<string, string>;
 
-const settle = () => new Promise((resolve) => setTimeout(resolve));
+beforeEach(() => {
+  vi.useFakeTimers();
+  sockets = [];
+  kept = new Map();
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("localStorage", {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+    removeItem: (key: string) => kept.delete(key),
+  });
+});
+afterEach(() => {
+  vi.useRealTimers(); // with all that still wanted to connect again
+  vi.unstubAllGlobals();
+});
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
 const newest = (): FakeSocket => sockets.at(-1) ?? expect.fail("no socket was opened");
 const noticed = (client: VoiceClient) => client.connection.getState().notices.map((each) => each.id);
 
@@ -108,4 +134,116 @@ it("connects again when the tab is seen again", () => {
   expect(sockets).toHaveLength(1);
   document.dispatchEvent(new Event("visibilitychange"));
   expect(sockets).toHaveLength(2);
+});
+
+/** A client whose server has welcomed it; `progress` is what its loudspeaker tells. */
+async function welcomed(device: Parameters<typeof stubAudio>[0] = {}) {
+  const { worklets } = stubAudio(device);
+  const client = new VoiceClient({ record: false });
+  client.start();
+  newest().onopen?.();
+  newest().say(WELCOME);
+  await settle();
+  const progress = (turn: number, played: number, done = false) =>
+    worklets.at(-1)?.port.onmessage?.({
+      data: { position: { turn, played, done }, totalPlayed: played, peak: 0 },
+    });
+  const commands = () => worklets.at(-1)?.port.postMessage.mock.calls.map(([command]) => command);
+  return { client, socket: newest(), progress, commands };
+}
+
+describe("what is played", () => {
+  it("is promised to be told by whoever can play", async () => {
+    const { socket } = await welcomed();
+    expect(socket.sent("hello")).toMatchObject([{ reports_playback: true, output_rate: 48_000 }]);
+    const silent = await welcomed({ secure: false });
+    expect(silent.socket.sent("hello")[0]).not.toHaveProperty("reports_playback");
+  });
+
+  it("is told while it plays, and at once when it stops", async () => {
+    const { client, socket, progress, commands } = await welcomed();
+    socket.say({ type: "turn_started", turn: 1, origin: "text" });
+    socket.speak(1);
+    progress(1, 2400);
+    progress(1, 4800);
+    client.interrupt();
+    await settle();
+    expect(commands()).toContainEqual({ do: "stop", turn: 1 });
+    progress(1, 5000, true);
+    expect(socket.sent("playback")).toMatchObject([
+      { turn: 1, played: 2400, done: false },
+      { turn: 1, played: 5000, done: true },
+    ]);
+    expect(socket.sent("interrupt")).toMatchObject([{ turn: 1 }]);
+  });
+
+  it("stops for who wants to read instead, also before it began", async () => {
+    const { client, socket, progress, commands } = await welcomed();
+    socket.say({ type: "turn_started", turn: 1, origin: "text" });
+    client.setSpeak(false);
+    await settle();
+    expect(commands()).toContainEqual({ do: "stop", turn: 1 });
+    progress(1, 0, true);
+    socket.speak(1);
+    expect(socket.sent("playback")).toMatchObject([{ turn: 1, played: 0, done: true }]);
+  });
+
+  it("is given up when it turns out that there can be no sound", async () => {
+    stubAudio({ loads: false });
+    const client = new VoiceClient({ record: false });
+    client.start();
+    newest().say(WELCOME);
+    newest().speak(1);
+    expect(newest().sent("playback")).toEqual([]);
+    await settle();
+    newest().speak(2);
+    expect(newest().sent("playback")).toMatchObject([
+      { turn: 1, played: 0, done: true },
+      { turn: 2, played: 0, done: true },
+    ]);
+  });
+
+  it("follows the server's word to play softly", async () => {
+    const { socket, commands } = await welcomed();
+    socket.say({ type: "duck", turn: 1, gain: 0.3 });
+    await settle();
+    expect(commands()).toContainEqual({ do: "duck", turn: 1, gain: 0.3 });
+  });
+
+  it("is not held for an end that comes before the browser allows any sound", async () => {
+    const { socket, commands } = await welcomed({ state: "suspended" });
+    socket.say({ type: "turn_started", turn: 1, origin: "text" });
+    socket.say({ type: "response_complete", turn: 1, text: "x", timings: {} });
+    await settle();
+    expect(commands()).toContainEqual({ do: "stop", turn: 1 });
+  });
+});
+
+describe("patience", () => {
+  it("is the server's until the user has chosen, and told then and with each connection", async () => {
+    const { client, socket } = await welcomed();
+    expect(socket.sent("settings")).toEqual([]);
+    client.setPatience(0.8);
+    expect(socket.sent("settings")).toMatchObject([{ patience: 0.8 }]);
+    expect(socket.sent("settings")[0]).not.toHaveProperty("speak");
+    const again = await welcomed();
+    expect(again.client.audio.getState().patience).toBe(0.8);
+    expect(again.socket.sent("settings")).toMatchObject([{ patience: 0.8 }]);
+  });
+
+  it("can be left to the server again", async () => {
+    const { client, socket } = await welcomed();
+    client.setPatience(0.8);
+    client.setPatience(null);
+    expect(socket.sent("settings").at(-1)).toMatchObject({ patience: 0.5 });
+    expect(kept.size).toBe(0);
+  });
+
+  it("is not taken from a spoilt memory", () => {
+    for (const spoilt of ["", "NaN", "7", "-1"]) {
+      kept.set("voicechat.patience", spoilt);
+      stubAudio({});
+      expect(new VoiceClient({ record: false }).audio.getState().patience).toBeNull();
+    }
+  });
 });

@@ -1,7 +1,7 @@
 /** Ties socket, microphone, loudspeaker and stores together; the page calls nothing else. */
 
 import type { AudioFrame } from "../protocol/frames";
-import type { ServerMessage, Welcome } from "../protocol/messages";
+import type { Playback, ServerMessage, Welcome } from "../protocol/messages";
 import { createAudioStore, type Levels } from "../stores/audio";
 import { createConnectionStore } from "../stores/connection";
 import { createConversationStore } from "../stores/conversation";
@@ -12,6 +12,7 @@ import { Microphone } from "./microphone";
 import { PlaybackReports } from "./playback-reports";
 import { Player } from "./player";
 import type { PlayerProgress } from "./player.worklet";
+import { savedPatience, savedSpeak, savePatience, saveSpeak } from "./preferences";
 import {
   CONNECTION_NOTICES,
   MICROPHONE_PROBLEMS,
@@ -21,7 +22,6 @@ import {
 } from "./problems";
 
 const CLIENT_NAME = "voicechat-web";
-const SPEAK_KEY = "voicechat.speak";
 
 export class VoiceClient {
   readonly conversation = createConversationStore();
@@ -53,13 +53,15 @@ export class VoiceClient {
     );
     this.levels = { microphone: 0, playback: () => this.player?.level() ?? 0 };
     const canListen = window.isSecureContext;
-    this.audio.setState({ speak: savedSpeak(), canPlay: this.player !== null, canListen });
+    this.audio.setState({ speak: savedSpeak(), patience: savedPatience() });
+    this.audio.setState({ canPlay: this.player !== null, canListen });
     this.socket = new Connection({
       url: socketUrl(window.location),
       hello: () => {
         this.announced = this.wantsSpeech();
-        const rate = this.player === null ? {} : { output_rate: this.player.rate };
-        return { client: CLIENT_NAME, speak: this.announced, ...rate };
+        const hello = { client: CLIENT_NAME, speak: this.announced };
+        if (this.player === null) return hello;
+        return { ...hello, output_rate: this.player.rate, reports_playback: true };
       },
       onState: (state) => this.stateChanged(state),
       onMessage: (message) => this.message(message),
@@ -121,8 +123,16 @@ export class VoiceClient {
     this.audio.setState({ speak });
     saveSpeak(speak);
     this.socket.send({ type: "settings", speak: this.wantsSpeech() });
-    const turn = this.audio.getState().speakingTurn;
+    const turn = this.answering;
     if (!speak && turn !== null) this.player?.stop(turn);
+  }
+
+  /** How long to wait in a pause, 0 (quick) to 1 (patient); null: as the server is configured. */
+  setPatience(patience: number | null): void {
+    this.audio.setState({ patience });
+    savePatience(patience);
+    const wanted = patience ?? this.connection.getState().welcome?.patience;
+    if (wanted !== undefined) this.socket.send({ type: "settings", patience: wanted });
   }
 
   toggleHandsFree(): void {
@@ -159,14 +169,17 @@ export class VoiceClient {
 
   /** Stop the answer in flight, and its speech at once. */
   interrupt(): void {
-    const { activeTurn } = this.conversation.getState();
-    const { speakingTurn } = this.audio.getState();
-    const turn = activeTurn ?? speakingTurn;
+    const turn = this.answering;
     if (turn === null) return;
     this.player?.stop(turn);
     this.audio.setSpeaking(null);
     this.socket.send({ type: "interrupt", turn });
     this.conversation.apply({ type: "local_stopped", turn });
+  }
+
+  /** The turn whose answer is being generated or spoken. */
+  private get answering(): number | null {
+    return this.conversation.getState().activeTurn ?? this.audio.getState().speakingTurn;
   }
 
   /** Without a server the microphone can only be switched off. */
@@ -226,6 +239,9 @@ export class VoiceClient {
       case "stream_interrupted":
         this.player?.stop(message.turn);
         break;
+      case "duck":
+        this.player?.duck(message.turn, message.gain);
+        break;
       case "server_shutting_down":
         this.connection.notify(noticeOf("shutting_down"));
         break;
@@ -239,11 +255,14 @@ export class VoiceClient {
     const speak = this.wantsSpeech();
     // Switched between hello and welcome.
     if (speak !== this.announced) this.socket.send({ type: "settings", speak });
+    const { patience } = this.audio.getState();
+    if (patience !== null) this.socket.send({ type: "settings", patience });
     this.microphone.connected();
   }
 
   private speech(frame: AudioFrame): void {
-    this.reports.expect(frame.stream);
+    this.report(this.reports.expect(frame.stream));
+    if (!this.audio.getState().canPlay) this.report(this.reports.abandon());
     this.player?.push(frame);
   }
 
@@ -253,7 +272,10 @@ export class VoiceClient {
     const playing = position.played > 0 && !position.done;
     this.audio.setSpeaking(playing ? position.turn : null);
     const latency = this.player?.latencySamples ?? 0;
-    const report = this.reports.update(position, latency, performance.now());
+    this.report(this.reports.update(position, latency, performance.now()));
+  }
+
+  private report(report: Playback | null): void {
     if (report !== null) this.socket.send(report);
   }
 
@@ -267,26 +289,11 @@ export class VoiceClient {
     if (broken) this.connection.notify(noticeOf("playback_failed"));
     else this.connection.dismiss("playback_failed");
     this.audio.setState({ canPlay: !broken });
+    if (broken) this.report(this.reports.abandon());
     this.socket.send({ type: "settings", speak: this.wantsSpeech() });
   }
 
   private forgetMicrophoneProblems(): void {
     this.connection.dismiss(...MICROPHONE_PROBLEMS);
-  }
-}
-
-function savedSpeak(): boolean {
-  try {
-    return localStorage.getItem(SPEAK_KEY) !== "no";
-  } catch {
-    return true; // storage is switched off in this browser
-  }
-}
-
-function saveSpeak(speak: boolean): void {
-  try {
-    localStorage.setItem(SPEAK_KEY, speak ? "yes" : "no");
-  } catch {
-    // Storage is switched off: the choice then lasts as long as the page.
   }
 }

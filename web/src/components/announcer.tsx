@@ -1,7 +1,7 @@
 /** Reads whole answers to a screen reader: a live region over streamed text would stutter. */
 
 import { useConversation } from "./context";
-import type { Entry } from "../stores/conversation";
+import type { Entry } from "../stores/entries";
 
 export function Announcer() {
   const text = useConversation((state) => spoken(state.entries.at(-1)));
@@ -17,6 +17,7 @@ export function spoken(entry: Entry | undefined): string {
   if (entry === undefined) return "";
   if (entry.kind === "user") {
     if (entry.status === "refused") return `Not understood: ${entry.text}`;
+    if (entry.status === "open") return "";
     if (entry.status === "failed") return "Your message was not delivered.";
     return entry.via === "voice" ? `You said: ${entry.text}` : "";
   }

@@ -12,6 +12,8 @@ const NEAR = 64;
 export function ConversationView({ intro }: { intro: ReactNode }) {
   const entries = useConversation((state) => state.entries);
   const partial = useConversation((state) => state.partial);
+  // What is said now goes on from words that stand there already.
+  const goesOn = useConversation((state) => state.entries.some((entry) => entry.status === "open"));
   const hearing = useAudio((state) => state.hearing);
   const scroller = useRef<HTMLDivElement>(null);
   const follow = useRef(true);
@@ -69,7 +71,7 @@ export function ConversationView({ intro }: { intro: ReactNode }) {
               <AssistantBubble key={entry.id} entry={entry} />
             ),
           )}
-          {((partial ?? "") !== "" || hearing) && <PartialBubble text={partial ?? ""} />}
+          {!goesOn && ((partial ?? "") !== "" || hearing) && <PartialBubble text={partial ?? ""} />}
         </div>
       </div>
       {away && (

@@ -1,12 +1,18 @@
 /** One bubble each for what the user said and what was answered. */
 
 import { memo } from "react";
-import type { AssistantEntry, UserEntry } from "../stores/conversation";
+import type { AssistantEntry, UserEntry } from "../stores/entries";
+import { useConversation } from "./context";
+import { describeStop, heardOf } from "./heard";
 import { TimerIcon } from "./icons";
 import { Timings } from "./timings";
 
 export const UserBubble = memo(function UserBubble({ entry }: { entry: UserEntry }) {
   const refused = entry.status === "refused";
+  // What is being said now goes on from these words, and is heard together with them.
+  const open = entry.status === "open";
+  const whole = useConversation((state) => (open ? state.partial : null));
+  const text = whole === null || whole === "" ? entry.text : whole;
   return (
     <article
       className={`bubble user ${entry.status}`}
@@ -14,7 +20,10 @@ export const UserBubble = memo(function UserBubble({ entry }: { entry: UserEntry
       data-status={entry.status}
       aria-label="You"
     >
-      <p className="words">{refused && entry.text === "" ? "(unclear speech)" : entry.text}</p>
+      <p className="words">
+        {refused && text === "" ? "(unclear speech)" : text}
+        {open && <Typing />}
+      </p>
       {refused && <p className="note">Heard, but not understood</p>}
       {entry.status === "failed" && <p className="note">Not delivered. Send it again.</p>}
     </article>
@@ -26,26 +35,24 @@ export function PartialBubble({ text }: { text: string }) {
     <article className="bubble user partial" data-testid="partial" aria-hidden="true">
       <p className="words">
         {text}
-        <span className="typing">
-          <i />
-          <i />
-          <i />
-        </span>
+        <Typing />
       </p>
     </article>
   );
 }
 
-const STOPPED: Record<NonNullable<AssistantEntry["reason"]>, string> = {
-  interrupted: "Stopped",
-  // Also where only its speech was cut short: its text can be whole.
-  new_turn: "Interrupted",
-  shutdown: "Stopped: the server is shutting down",
-  connection: "Stopped: the connection was lost",
-};
+function Typing() {
+  return (
+    <span className="typing" aria-hidden="true">
+      <i />
+      <i />
+      <i />
+    </span>
+  );
+}
 
 export const AssistantBubble = memo(function AssistantBubble({ entry }: { entry: AssistantEntry }) {
-  const { failure, timings } = entry;
+  const { failure } = entry;
   const streaming = entry.status === "streaming";
   return (
     <article
@@ -64,11 +71,11 @@ export const AssistantBubble = memo(function AssistantBubble({ entry }: { entry:
       )}
       {(entry.text !== "" || streaming) && (
         <p className="words">
-          {entry.text}
+          <Words entry={entry} />
           {streaming && <span className="cursor" aria-hidden="true" />}
         </p>
       )}
-      {entry.status === "stopped" && <p className="note">{STOPPED[entry.reason ?? "interrupted"]}</p>}
+      {entry.status === "stopped" && <p className="note">{describeStop(entry)}</p>}
       {failure !== null && (
         <div className="failure">
           <strong>{failure.message}</strong>
@@ -76,7 +83,22 @@ export const AssistantBubble = memo(function AssistantBubble({ entry }: { entry:
           <small>Reference {failure.reference}</small>
         </div>
       )}
-      {timings !== null && entry.origin !== "assistant" && <Timings timings={timings} />}
+      {entry.origin !== "assistant" && <Timings entry={entry} />}
     </article>
   );
 });
+
+/** The answer; what was not heard of it is told apart for the eye and for the ear. */
+function Words({ entry }: { entry: AssistantEntry }) {
+  const { heard, unheard } = heardOf(entry);
+  if (unheard === "") return heard;
+  return (
+    <>
+      {heard}
+      <span className="sr-only"> Not heard: </span>
+      <span className="unheard" data-testid="unheard">
+        {unheard}
+      </span>
+    </>
+  );
+}

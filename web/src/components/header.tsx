@@ -1,8 +1,9 @@
-/** Name, connection state, and whether answers are spoken. */
+/** Name, connection state, whether answers are spoken, and settings. */
 
 import type { ConnectionState } from "../client/connection";
 import { useAudio, useClient, useConnection } from "./context";
 import { Logo, SpeakerIcon, SpeakerOffIcon } from "./icons";
+import { Settings } from "./settings";
 
 export function Header() {
   return (
@@ -13,6 +14,7 @@ export function Header() {
       </h1>
       <ConnectionChip />
       <SpeakToggle />
+      <Settings />
     </header>
   );
 }

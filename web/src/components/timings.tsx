@@ -1,6 +1,9 @@
-/** How long the answer took, and where the time went. */
+/** How long the answer took, where the time went, and what was decided on the way. */
 
-import type { TurnTimings } from "../protocol/messages";
+import type { ToggleEvent } from "react";
+import type { TurnTimings, TurnTrace } from "../protocol/messages";
+import type { AssistantEntry } from "../stores/entries";
+import { duration, explain } from "./explain";
 
 interface Stage {
   name: string;
@@ -13,7 +16,8 @@ const STAGES: [keyof TurnTimings, string][] = [
   ["endpoint_ms", "End of turn"],
   ["stt_final_ms", "Transcript"],
   ["first_token_ms", "First words"],
-  ["first_audio_ms", "First sound"],
+  ["first_audio_ms", "Speech sent"],
+  ["first_played_ms", "Speech heard"],
 ];
 
 /** The stages that were reached, each from the end of the one before. */
@@ -23,43 +27,65 @@ export function stagesOf(timings: TurnTimings): Stage[] {
   for (const [key, name] of STAGES) {
     const to = timings[key];
     if (to === null) continue;
-    // The end of a turn may be decided after its transcript was there.
+    // What is prepared in a pause can be there before the turn's end was decided.
     stages.push({ name, from: Math.min(from, to), to });
     from = Math.max(from, to);
   }
   return stages;
 }
 
-/** Milliseconds as people read them: 6 ms, 0.52 s. */
-export function duration(ms: number): string {
-  return ms < 100 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+export function Timings({ entry }: { entry: AssistantEntry }) {
+  const { trace } = entry;
+  const timings = trace?.timings ?? entry.timings;
+  if (timings === null) return null;
+  const answered = timings.first_audio_ms ?? timings.first_token_ms;
+  if (answered === null && trace === null) return null;
+  return (
+    <details className="timings" data-testid="timings" onToggle={show}>
+      <summary>{answered === null ? "Not answered" : `Answered in ${duration(answered)}`}</summary>
+      <Waterfall stages={stagesOf(timings)} />
+      {trace !== null && <Reasons trace={trace} />}
+    </details>
+  );
 }
 
-export function Timings({ timings }: { timings: TurnTimings }) {
-  const answered = timings.first_audio_ms ?? timings.first_token_ms;
-  if (answered === null) return null;
-  const stages = stagesOf(timings);
+/** What was opened is to be seen, also at the end of the conversation. */
+function show(event: ToggleEvent<HTMLDetailsElement>): void {
+  if (event.currentTarget.open) event.currentTarget.scrollIntoView({ block: "nearest" });
+}
+
+function Waterfall({ stages }: { stages: Stage[] }) {
   const whole = Math.max(1, ...stages.map((stage) => stage.to));
+  const percent = (ms: number): number => (Math.max(0, ms) / whole) * 100;
   return (
-    <details className="timings">
-      <summary>answered in {duration(answered)}</summary>
-      <ol>
-        {stages.map(({ name, from, to }) => (
-          <li key={name}>
-            <span>{name}</span>
-            <span className="track" aria-hidden="true">
-              <span
-                className="bar"
-                style={{
-                  marginLeft: `${(from / whole) * 100}%`,
-                  width: `${Math.max(1, ((to - from) / whole) * 100)}%`,
-                }}
-              />
-            </span>
-            <span className="number">{duration(to)}</span>
-          </li>
-        ))}
-      </ol>
-    </details>
+    <ol className="waterfall" aria-label="Time after you had finished">
+      {stages.map(({ name, from, to }) => (
+        <li key={name}>
+          <span>{name}</span>
+          <span className="track" aria-hidden="true">
+            <span
+              className="bar"
+              style={{
+                marginLeft: `${percent(Math.min(from, whole * 0.99))}%`,
+                width: `${Math.max(1, percent(to) - percent(from))}%`,
+              }}
+            />
+          </span>
+          <span className="number">{duration(to)}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Reasons({ trace }: { trace: TurnTrace }) {
+  const sentences = explain(trace);
+  if (sentences.length === 0) return null;
+  return (
+    <ul className="reasons" aria-label="What was decided">
+      {sentences.map((sentence) => (
+        <li key={sentence}>{sentence}</li>
+      ))}
+    </ul>
   );
 }

@@ -12,6 +12,8 @@ export interface AudioStatus {
   speakingTurn: number | null;
   /** Answers are to be spoken. */
   speak: boolean;
+  /** How patient the user wants the server to be, 0 to 1; null: nothing was chosen. */
+  patience: number | null;
   /** This browser can play at all. */
   canPlay: boolean;
   /** This page may ask for the microphone at all. */
@@ -23,6 +25,7 @@ const INITIAL: AudioStatus = {
   hearing: false,
   speakingTurn: null,
   speak: true,
+  patience: null,
   canPlay: true,
   canListen: true,
 };

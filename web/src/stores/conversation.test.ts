@@ -1,31 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { TurnTimings } from "../protocol/messages";
 import { EMPTY, lastTyped, reduce, type Conversation, type ConversationEvent } from "./conversation";
-
-const TIMINGS: TurnTimings = {
-  endpoint_ms: 500,
-  stt_final_ms: 506,
-  first_token_ms: 507,
-  first_audio_ms: 520,
-};
-
-const WELCOME: ConversationEvent = {
-  type: "welcome",
-  protocol: 1,
-  server: "0.1.0",
-  session_id: "s",
-  input_rate: 16000,
-  output_rate: 48000,
-  max_text: 32000,
-  max_audio_bytes: 65536,
-  recognizer: { kind: "commands", examples: [], hint: "" },
-};
-
-function play(...events: ConversationEvent[]): Conversation {
-  return events.reduce(reduce, EMPTY);
-}
-
-const texts = (state: Conversation) => state.entries.map((entry) => [entry.kind, entry.text, entry.status]);
+import { heard, play, texts, TIMINGS, WELCOME } from "./conversation-fixtures";
 
 describe("a spoken turn", () => {
   const spoken: ConversationEvent[] = [
@@ -44,7 +19,7 @@ describe("a spoken turn", () => {
   it("then shows question and answer", () => {
     const state = play(
       ...spoken,
-      { type: "transcript_final", text: "what time is it", accepted: true, turn: 1, confidence: null },
+      heard("what time is it", 1),
       { type: "turn_started", turn: 1, origin: "voice" },
       { type: "stream_delta", turn: 1, text: "It is " },
       { type: "stream_delta", turn: 1, text: "noon." },
@@ -68,8 +43,8 @@ describe("a spoken turn", () => {
   it("shows speech that was refused, in its own words or without", () => {
     const state = play(
       ...spoken,
-      { type: "transcript_final", text: "what dime", accepted: false, turn: null, confidence: null },
-      { type: "transcript_final", text: "", accepted: false, turn: null, confidence: null },
+      heard("what dime", null, { accepted: false }),
+      heard("", null, { accepted: false }),
     );
     expect(texts(state)).toEqual([
       ["user", "what dime", "refused"],
@@ -95,7 +70,7 @@ describe("a spoken turn", () => {
     const state = play(
       WELCOME,
       { type: "turn_started", turn: 4, origin: "voice" },
-      { type: "transcript_final", text: "hello", accepted: true, turn: 4, confidence: null },
+      heard("hello", 4),
     );
     expect(state.entries.map((entry) => entry.kind)).toEqual(["user", "assistant"]);
   });
@@ -132,7 +107,7 @@ describe("what was typed last", () => {
       WELCOME,
       { type: "local_typed", text: "help", clientSeq: 5 },
       { type: "local_typed", text: "what time is it", clientSeq: 6 },
-      { type: "transcript_final", text: "stop", accepted: true, turn: 3, confidence: null },
+      heard("stop", 3),
       { type: "local_disconnected" },
     );
     expect(lastTyped(state)).toBe("what time is it");
@@ -232,6 +207,7 @@ describe("the rest", () => {
     const before = play(WELCOME);
     for (const event of [
       { type: "pong", nonce: "" },
+      { type: "duck", turn: 1, gain: 0.3 },
       { type: "server_shutting_down", grace_s: 3 },
       { type: "from_the_future" } as unknown as ConversationEvent,
     ] as ConversationEvent[]) {

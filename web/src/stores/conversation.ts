@@ -1,36 +1,11 @@
 /** What was said: a pure reducer over the server's messages, and the store around it. */
 
 import { createStore } from "zustand/vanilla";
-import type { Origin, ServerMessage, StopReason, TurnTimings } from "../protocol/messages";
+import type { Origin, ServerMessage, TranscriptFinal } from "../protocol/messages";
+import type { AssistantEntry, Entry, UserEntry } from "./entries";
 
 /** Older entries are let go, so that a page left open for weeks stays quick. */
 const KEEP_ENTRIES = 400;
-
-export interface UserEntry {
-  kind: "user";
-  id: string;
-  text: string;
-  via: "voice" | "text";
-  /** `refused`: heard, but not understood. `failed`: the server did not take it. */
-  status: "sending" | "sent" | "refused" | "failed";
-  turn: number | null;
-  clientSeq: number | null;
-}
-
-export interface AssistantEntry {
-  kind: "assistant";
-  id: string;
-  turn: number;
-  text: string;
-  origin: Origin;
-  status: "streaming" | "complete" | "stopped" | "failed";
-  /** Why it stopped: the server's reason, or the loss of the connection. */
-  reason: StopReason | "connection" | null;
-  timings: TurnTimings | null;
-  failure: { message: string; advice: string; reference: string } | null;
-}
-
-export type Entry = UserEntry | AssistantEntry;
 
 export interface Conversation {
   entries: readonly Entry[];
@@ -62,15 +37,15 @@ export const EMPTY: Conversation = {
 export function reduce(state: Conversation, event: ConversationEvent): Conversation {
   switch (event.type) {
     case "welcome":
-      return { ...state, session: state.session + 1, activeTurn: null, partial: null };
+      return { ...closed(state), session: state.session + 1, activeTurn: null };
     case "speech_started":
       return { ...state, partial: state.partial ?? "" };
     case "transcript_partial":
       return { ...state, partial: event.text };
     case "transcript_final":
-      return transcript({ ...state, partial: null }, event.text, event.accepted, event.turn);
+      return transcript(state, event);
     case "message_received":
-      return patchUser(state, (entry) => entry.clientSeq === event.client_seq, {
+      return patchUser(state, (each) => each.clientSeq === event.client_seq, {
         status: "sent",
         turn: event.turn,
       });
@@ -81,6 +56,8 @@ export function reduce(state: Conversation, event: ConversationEvent): Conversat
         entry.status === "streaming" ? { text: entry.text + event.text } : {},
       );
     case "response_complete":
+      // The assistant may choose to say nothing, as to an "uh-huh".
+      if (event.text === "") return withoutAnswer(state, event.turn);
       return settle(known(state, event.turn), event.turn, (entry) => ({
         status: entry.status === "streaming" ? "complete" : entry.status,
         // A stopped answer keeps what had come when it was stopped.
@@ -88,7 +65,10 @@ export function reduce(state: Conversation, event: ConversationEvent): Conversat
         timings: event.timings,
       }));
     case "stream_interrupted":
+      if (event.reason === "reopened") return reopened(state, event.turn);
       return settle(state, event.turn, () => ({ status: "stopped", reason: event.reason }));
+    case "turn_trace":
+      return patchAnswer(state, event.turn, () => ({ trace: event }));
     case "stream_error":
       return settle(known(state, event.turn), event.turn, () => ({
         status: "failed",
@@ -100,7 +80,7 @@ export function reduce(state: Conversation, event: ConversationEvent): Conversat
       }));
     case "error":
       // No message of ours caused it: it can be the end of what was being said.
-      if (event.client_seq === null) return state.partial === null ? state : { ...state, partial: null };
+      if (event.client_seq === null) return closed(state);
       return patchUser(state, (e) => e.clientSeq === event.client_seq && e.status === "sending", {
         status: "failed",
       });
@@ -112,6 +92,7 @@ export function reduce(state: Conversation, event: ConversationEvent): Conversat
         via: "text",
         status: "sending",
         turn: null,
+        session: state.session,
         clientSeq: event.clientSeq,
       });
     case "local_stopped":
@@ -119,6 +100,7 @@ export function reduce(state: Conversation, event: ConversationEvent): Conversat
     case "local_disconnected":
       return disconnected(state);
     case "speech_ended":
+    case "duck":
     case "pong":
     case "server_shutting_down":
       return state;
@@ -137,30 +119,53 @@ function append(state: Conversation, entry: Entry): Conversation {
   return { ...state, entries, nextId: state.nextId + 1 };
 }
 
-function transcript(
-  state: Conversation,
-  text: string,
-  accepted: boolean,
-  turn: number | null,
-): Conversation {
-  if (text === "" && accepted) return state;
+/** Nobody speaks any more: what was being said is all there is of it. */
+function closed(state: Conversation): Conversation {
+  const open = state.entries.some((entry) => entry.status === "open");
+  if (state.partial === null && !open) return state;
+  const after = open ? patchUser(state, (entry) => entry.status === "open", { status: "sent" }) : state;
+  return { ...after, partial: null };
+}
+
+function transcript(before: Conversation, event: TranscriptFinal): Conversation {
+  const state = closed(before);
+  const { text, turn, replaces } = event;
+  const status = event.accepted ? "sent" : "refused";
+  const beginning = (entry: UserEntry): boolean =>
+    replaces !== null && entry.turn === replaces && entry.session === state.session;
+  if (state.entries.some((entry) => entry.kind === "user" && beginning(entry))) {
+    // Words that were there before are better than none.
+    return patchUser(state, beginning, { status, turn, ...(text !== "" && { text }) });
+  }
+  if (text === "" && event.accepted) return state;
+  const { session, nextId } = state;
   const entry: UserEntry = {
     kind: "user",
-    id: `u${state.nextId}`,
+    id: `u${nextId}`,
     text,
     via: "voice",
-    status: accepted ? "sent" : "refused",
+    status,
     turn,
+    session,
     clientSeq: null,
   };
   // The answer may have begun already: the question still goes above it.
   const answer = turn === null ? -1 : state.entries.findIndex((e) => e.id === answerId(state, turn));
   if (answer === -1) return append(state, entry);
-  return {
-    ...state,
-    entries: state.entries.toSpliced(answer, 0, entry),
-    nextId: state.nextId + 1,
-  };
+  return { ...state, entries: state.entries.toSpliced(answer, 0, entry), nextId: nextId + 1 };
+}
+
+/** The user had not finished: nothing of the answer was heard, and the words go on. */
+function reopened(state: Conversation, turn: number): Conversation {
+  const question = (entry: UserEntry): boolean =>
+    entry.turn === turn && entry.session === state.session;
+  return patchUser(withoutAnswer(state, turn), question, { status: "open" });
+}
+
+function withoutAnswer(state: Conversation, turn: number): Conversation {
+  const id = answerId(state, turn);
+  const entries = state.entries.filter((entry) => entry.id !== id);
+  return { ...state, entries, activeTurn: state.activeTurn === turn ? null : state.activeTurn };
 }
 
 function answerId(state: Conversation, turn: number): string {
@@ -179,6 +184,7 @@ function begin(state: Conversation, turn: number, origin: Origin): Conversation 
     status: "streaming",
     reason: null,
     timings: null,
+    trace: null,
     failure: null,
   };
   return append({ ...state, activeTurn: turn }, entry);
@@ -224,7 +230,7 @@ function settle(
 }
 
 function disconnected(state: Conversation): Conversation {
-  const entries = state.entries.map((entry): Entry => {
+  const entries = closed(state).entries.map((entry): Entry => {
     if (entry.kind === "user") {
       const lost = entry.status === "sending";
       // Client sequences begin anew with the next connection.

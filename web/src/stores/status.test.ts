@@ -10,6 +10,7 @@ const WELCOME: Welcome = {
   session_id: "s",
   input_rate: 16000,
   output_rate: 48000,
+  patience: 0.5,
   max_text: 100,
   max_audio_bytes: 65536,
   recognizer: { kind: "commands", examples: ["what time is it"], hint: "Commands only." },

@@ -1,0 +1,63 @@
+/** For tests: what a server says, and the conversation that comes of it. */
+
+import type { TranscriptFinal, TurnTimings, TurnTrace } from "../protocol/messages";
+import { EMPTY, reduce, type Conversation, type ConversationEvent } from "./conversation";
+
+export const TIMINGS: TurnTimings = {
+  endpoint_ms: 500,
+  stt_final_ms: 506,
+  first_token_ms: 507,
+  first_audio_ms: 520,
+  first_played_ms: 580,
+};
+
+export const WELCOME: ConversationEvent = {
+  type: "welcome",
+  protocol: 1,
+  server: "0.1.0",
+  session_id: "s",
+  input_rate: 16000,
+  output_rate: 48000,
+  patience: 0.5,
+  max_text: 32000,
+  max_audio_bytes: 65536,
+  recognizer: { kind: "commands", examples: [], hint: "" },
+};
+
+export function heard(text: string, turn: number | null, more: Partial<TranscriptFinal> = {}): TranscriptFinal {
+  return {
+    type: "transcript_final",
+    text,
+    accepted: true,
+    turn,
+    confidence: null,
+    replaces: null,
+    ...more,
+  };
+}
+
+export const TRACE: TurnTrace = {
+  type: "turn_trace",
+  turn: 1,
+  origin: "voice",
+  outcome: "interrupted",
+  timings: TIMINGS,
+  endpoint: "complete",
+  pause_ms: 180,
+  stopped: "barge_in",
+  speculation: "none",
+  drafts_dropped: 0,
+  false_alarms: 0,
+  replaces: null,
+  speech_ms: 900,
+  text_chars: 15,
+  heard_chars: 4,
+  audio_ms: 1500,
+  played_ms: 400,
+};
+
+export function play(...events: ConversationEvent[]): Conversation {
+  return events.reduce(reduce, EMPTY);
+}
+
+export const texts = (state: Conversation) => state.entries.map((entry) => [entry.kind, entry.text, entry.status]);
