@@ -29,10 +29,11 @@ class Collector:
         self._changed = trio.Event()
 
     async def __call__(self, item: ServerMessage | AudioFrame, /) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
         self.items.append(item)
         self._changed.set()
         self._changed = trio.Event()
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.cancel_shielded_checkpoint()  # what was taken was sent, as in a channel
 
     async def report(self, error) -> None:
         await self(Error.of(error, "0"))

@@ -88,7 +88,7 @@ async def test_it_takes_any_history(agent):
         assert "".join(said.deltas).strip()
 
 
-@pytest.mark.requirement("V-6")
+@pytest.mark.requirement("V-4")
 async def test_a_guess_can_be_cancelled_before_it_is_certain(agent):
     for text in ("set a timer for one hour", "what time is it", "xyzzy"):
         with trio.move_on_after(0.1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -121,9 +122,20 @@ class Agent(Protocol):
         ...
 
 
+def local_time() -> datetime:
+    """The machine's date and time, in its own zone."""
+    return datetime.now().astimezone()
+
+
 class AgentFactory(Protocol):
     """Makes an agent for each new session."""
 
-    def create(self, session_id: str) -> Agent:
-        """A fresh agent without memory."""
+    def create(self, session_id: str, *, now: Callable[[], datetime] = local_time) -> Agent:
+        """A fresh agent without memory.
+
+        Args:
+            session_id: Whatever the agent leaves to chance depends on it alone, so that a recorded
+                session can be replayed.
+            now: The local date and time, with its zone. An agent reads no other wall clock.
+        """
         ...

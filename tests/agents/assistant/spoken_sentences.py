@@ -189,16 +189,6 @@ never mind = Stop
 stop talking = Stop
 be quiet = Stop
 forget it = Stop
-wait = Stop
-hold on = Stop
-shut up = Stop
-enough = Stop
-uh huh = BackChannel
-mm hmm = BackChannel
-yeah = BackChannel
-okay = BackChannel
-i see = BackChannel
-got it = BackChannel
 help me = Help
 what can you do = Help
 what can i say = Help
@@ -242,6 +232,19 @@ give me a random number = RandomNumber
 what is the meaning of life = Meaning
 """
 
+_LISTENING = """
+wait = Stop
+hold on = Stop
+shut up = Stop
+enough = Stop
+uh huh = BackChannel
+mm hmm = BackChannel
+yeah = BackChannel
+okay = BackChannel
+i see = BackChannel
+got it = BackChannel
+"""
+
 
 def _parse(table: str) -> list[tuple[str, str, dict[str, str]]]:
     cases = []
@@ -260,7 +263,7 @@ def _parse(table: str) -> list[tuple[str, str, dict[str, str]]]:
 
 IN_DOMAIN: tuple[tuple[str, str, dict[str, str]], ...] = tuple(
     case
-    for table in (_TIME, _TIMERS, _MATH, _UNITS, _DEVICE, _CONVERSATION, _SMALL_TALK)
+    for table in (_TIME, _TIMERS, _MATH, _UNITS, _DEVICE, _CONVERSATION, _SMALL_TALK, _LISTENING)
     for case in _parse(table)
 )
 """(sentence in the recogniser's words, intent, slots)."""

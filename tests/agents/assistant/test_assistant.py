@@ -231,7 +231,7 @@ class Uncertain:
         await self.released.wait()
 
 
-@pytest.mark.requirement("V-6")
+@pytest.mark.requirement("V-4")
 async def test_a_timer_starts_when_it_is_certain_and_not_before(
     assistant: Assistant, chat: Conversation, autojump_clock: MockClock
 ):
@@ -256,7 +256,7 @@ async def test_a_timer_starts_when_it_is_certain_and_not_before(
     )
 
 
-@pytest.mark.requirement("V-6")
+@pytest.mark.requirement("V-4")
 @pytest.mark.parametrize(
     "text", ["set a timer for ten minutes", "cancel all timers", "tell me a joke", "xyzzy", "stop"]
 )
@@ -271,7 +271,7 @@ async def test_a_cancelled_guess_leaves_no_trace(
     assert (attrs.asdict(assistant._memory), assistant._memory.timers.find(Wanted())) == before
 
 
-@pytest.mark.requirement("V-6")
+@pytest.mark.requirement("V-4")
 @pytest.mark.parametrize("text", ["what time is it", "tell me a joke", "xyzzy", "uh huh"])
 async def test_what_changes_nothing_is_said_without_waiting(assistant: Assistant, text: str):
     async def never() -> None:

@@ -5,10 +5,10 @@ It needs no model and no network, so that a fresh installation can already be ta
 
 from __future__ import annotations
 
-from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
+import attrs
 import structlog
 import trio
 
@@ -18,8 +18,12 @@ from voicechat.agents.assistant.answers.conversation import SUGGESTIONS, apologi
 from voicechat.agents.assistant.device import PsutilReadings
 from voicechat.agents.assistant.matcher import Matcher
 from voicechat.agents.assistant.request import Environment, Memory, Request
+from voicechat.agents.ports import local_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from voicechat.agents.assistant.grammar import SpokenGrammar
     from voicechat.agents.assistant.matcher import Understood
     from voicechat.agents.ports import Announce, Completeness, Question, Say
@@ -27,11 +31,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-def local_environment() -> Environment:
-    """The real surroundings: the machine's clock in its own zone, its sensors, a fresh seed."""
+def local_environment(
+    session_id: str = "", now: Callable[[], datetime] = local_time
+) -> Environment:
+    """The real surroundings: the machine's sensors, and chance that depends on the session."""
     return Environment(
-        now=lambda: datetime.now().astimezone(),
-        random=Random(),  # noqa: S311  (jokes and dice, no secret)
+        now=now,
+        random=Random(session_id),  # noqa: S311  (jokes and dice, no secret)
         device=PsutilReadings(),
     )
 
@@ -103,11 +109,16 @@ async def _say(answer: str, say: Say) -> None:
 
 
 class AssistantFactory:
-    """Makes an `Assistant` for each session; all share the templates, which are parsed once."""
+    """Makes an `Assistant` for each session; all share the templates, which are parsed once.
+
+    Args:
+        environment: Replaces the real surroundings in all of them, for tests.
+    """
 
     def __init__(self, environment: Environment | None = None) -> None:
         self._matcher = Matcher()
-        self._environment = environment or local_environment()
+        self._environment = environment
+        self._device = PsutilReadings()
 
     @property
     def grammar(self) -> SpokenGrammar:
@@ -124,6 +135,7 @@ class AssistantFactory:
         """Commands worth trying first."""
         return SUGGESTIONS
 
-    def create(self, session_id: str) -> Assistant:  # noqa: ARG002  (the port's; sessions don't differ)
-        """A fresh assistant without memory."""
-        return Assistant(self._matcher, self._environment)
+    def create(self, session_id: str, *, now: Callable[[], datetime] = local_time) -> Assistant:
+        """A fresh assistant without memory; surroundings that the factory was given stay."""
+        local = attrs.evolve(local_environment(session_id, now), device=self._device)
+        return Assistant(self._matcher, self._environment or local)
