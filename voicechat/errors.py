@@ -3,7 +3,8 @@
     VoicechatError
     ├── UsageError            a person typed something wrong: one line on stderr, exit code 2
     │   ├── SettingError      a setting has a bad value: names key, value and what is allowed
-    │   └── AudioFileError    a WAV that cannot be used
+    │   ├── AudioFileError    a WAV that cannot be used
+    │   └── RecordingError    a recorded session that cannot be used
     ├── ProtocolError         a client sent something wrong: it is told, the connection lives
     ├── EngineFailed          a speech engine or agent broke down
     └── CapacityExceeded      a limit is reached; trying again later can work
@@ -71,6 +72,10 @@ class SettingError(UsageError):
 
 class AudioFileError(UsageError):
     """A WAV file is missing, truncated or of a format that cannot be used."""
+
+
+class RecordingError(UsageError):
+    """A recorded session is missing, damaged, of another version, or needs what is not here."""
 
 
 class ProtocolError(VoicechatError):

@@ -10,7 +10,8 @@ import structlog
 
 from voicechat import engines
 from voicechat.agents.assistant.assistant import AssistantFactory
-from voicechat.api import debug, health
+from voicechat.agents.ports import local_time
+from voicechat.api import debug, health, turns
 from voicechat.errors import EngineFailed
 from voicechat.gateway import front_door, tls
 from voicechat.gateway.app import new_app
@@ -21,9 +22,11 @@ from voicechat.gateway.page import page_blueprint
 from voicechat.gateway.reader import SocketLimits
 from voicechat.protocol.codec import Codec
 from voicechat.protocol.messages.connection import Recognizer
+from voicechat.recording.recorder import Recordings
 from voicechat.session.manager import SessionManager
 from voicechat.session.session import Session
 from voicechat.settings import is_loopback
+from voicechat.speech.end_of_turn.smart_turn import SmartTurn
 from voicechat.speech.stt.grammar import Grammar
 from voicechat.speech.stt.pocketsphinx import PocketSphinxRecognizer
 from voicechat.speech.tts.espeak import EspeakSynthesizer
@@ -33,14 +36,22 @@ from voicechat.speech.vad.webrtc import WebRtcVoiceActivity
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     import trio
     from quart_trio import QuartTrio
 
     from voicechat.agents.ports import AgentFactory
     from voicechat.protocol.messages.connection import Hello
+    from voicechat.session.tap import Tap
     from voicechat.settings import Server, Settings, Speech
-    from voicechat.speech.ports import Engine, SpeechToText, TextToSpeech, VoiceActivity
+    from voicechat.speech.ports import (
+        EndOfTurn,
+        Engine,
+        SpeechToText,
+        TextToSpeech,
+        VoiceActivity,
+    )
 
 log = structlog.get_logger()
 
@@ -49,6 +60,66 @@ _COMMANDS_HINT = (
     " Free speech needs a larger recogniser: see “Add an engine” in the documentation."
 )
 _LAST_CLOSE_S = 2.0
+
+
+@attrs.frozen
+class Core:
+    """All that a session is made of; there is no door, so a replay can use it too.
+
+    Attributes:
+        settings: What it was made from.
+        vad: Tells speech from the rest.
+        stt: Recognises.
+        tts: Speaks.
+        end_of_turn: Hears by the voice whether a speaker has finished; None where nobody does.
+        agents: Makes who answers.
+        recognizer: What the recogniser can understand, for the welcome.
+        codec: Encodes messages.
+    """
+
+    settings: Settings
+    vad: VoiceActivity
+    stt: SpeechToText
+    tts: TextToSpeech
+    end_of_turn: EndOfTurn | None
+    agents: AgentFactory
+    recognizer: Recognizer
+    codec: Codec = attrs.field(factory=Codec)
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The long-lived parts, to be run before there is a session."""
+        engines: tuple[Engine | None, ...] = (self.vad, self.stt, self.tts, self.end_of_turn)
+        return tuple(engine for engine in engines if engine is not None)
+
+    def session(
+        self,
+        session_id: str,
+        hello: Hello,
+        *,
+        now: Callable[[], datetime] = local_time,
+        tap: Tap | None = None,
+    ) -> Session:
+        """Make a session; nothing of it runs yet.
+
+        Args:
+            session_id: Safe to log; the chance of its agent depends on it alone.
+            hello: What the client asked for.
+            now: The wall clock of its agent.
+            tap: Is told of all that comes and goes.
+        """
+        return Session(
+            session_id,
+            hello,
+            agent=self.agents.create(session_id, now=now),
+            vad=self.vad,
+            stt=self.stt,
+            tts=self.tts,
+            end_of_turn=self.end_of_turn,
+            codec=self.codec,
+            settings=self.settings,
+            tap=tap,
+        )
 
 
 @attrs.frozen
@@ -79,6 +150,39 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
     Raises:
         UsageError: A setting does not fit this machine.
     """
+    core = build_core(settings)
+    recordings = Recordings(settings) if settings.recording.dir is not None else None
+
+    def make_session(session_id: str, hello: Hello) -> Session:
+        tap = None if recordings is None else recordings.begin(session_id, hello)
+        return core.session(session_id, hello, tap=tap)
+
+    sessions = SessionManager(make_session, limit=settings.server.max_connections)
+    handler = ConnectionHandler(
+        sessions=sessions,
+        codec=core.codec,
+        recognizer=core.recognizer,
+        shutdown=shutdown,
+        grace_s=settings.server.grace_s,
+    )
+    where = _door_settings(settings.server)
+    return Parts(
+        engines=core.engines,
+        sessions=sessions,
+        probe=partial(front_door.probe, where),
+        door=partial(front_door.serve, _http(sessions), handler, settings=where, shutdown=shutdown),
+    )
+
+
+def build_core(settings: Settings) -> Core:
+    """Make engines and agents; nothing runs yet.
+
+    Args:
+        settings: The whole tree.
+
+    Raises:
+        UsageError: A setting does not fit this machine.
+    """
     speech = settings.speech
     assistant = AssistantFactory()
     built_in: dict[str, Callable[[], AgentFactory]] = {"assistant": lambda: assistant}
@@ -102,36 +206,16 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
             )
         },
     )
-    codec = Codec()
-
-    def make_session(session_id: str, hello: Hello) -> Session:
-        return Session(
-            session_id,
-            hello,
-            agent=agents.create(session_id),
-            vad=vad,
-            stt=stt,
-            tts=tts,
-            codec=codec,
-            settings=settings,
-        )
-
-    sessions = SessionManager(make_session, limit=settings.server.max_connections)
-    handler = ConnectionHandler(
-        sessions=sessions,
-        codec=codec,
+    return Core(
+        settings=settings,
+        vad=vad,
+        stt=stt,
+        tts=tts,
+        end_of_turn=None if speech.end_of_turn is None else SmartTurn(speech.end_of_turn),
+        agents=agents,
         recognizer=Recognizer("commands", assistant.suggestions, _COMMANDS_HINT)
         if speech.stt == "pocketsphinx"
         else Recognizer("open", (), ""),
-        shutdown=shutdown,
-        grace_s=settings.server.grace_s,
-    )
-    where = _door_settings(settings.server)
-    return Parts(
-        engines=(vad, stt, tts),
-        sessions=sessions,
-        probe=partial(front_door.probe, where),
-        door=partial(front_door.serve, _http(sessions), handler, settings=where, shutdown=shutdown),
     )
 
 
@@ -157,6 +241,7 @@ def _http(sessions: SessionManager) -> QuartTrio:
     app = new_app("voicechat")
     app.register_blueprint(health.blueprint(lambda: len(sessions)))
     app.register_blueprint(debug.blueprint())
+    app.register_blueprint(turns.blueprint(sessions.turns))
     app.register_blueprint(page_blueprint())
     return app
 

@@ -50,6 +50,8 @@ async def test_private_attributes_are_what_we_take_them_for() -> None:
     assert isinstance(connection._send_channel, trio.MemorySendChannel)
     assert isinstance(connection._recv_channel, trio.MemoryReceiveChannel)
     assert isinstance(connection._close_handshake, trio.Event)
+    assert isinstance(connection._stream_lock, trio.StrictFIFOLock)
+    assert protocol.client is False
     for name in (
         "_send",
         "_abort_web_socket",

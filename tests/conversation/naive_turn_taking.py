@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import attrs
 
 from voicechat.agents.ports import Completeness
 from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
+from voicechat.conversation.echo import ECHO_SCORE
 from voicechat.conversation.finished import Words
-from voicechat.conversation.interruption import Answer
-from voicechat.conversation.turn_taking import Rules, State
+from voicechat.conversation.turn_taking import State
 from voicechat.protocol.messages.trace import EndpointReason
+
+if TYPE_CHECKING:
+    from voicechat.conversation.interruption import Answer
+    from voicechat.conversation.turn_taking import Rules
 
 FRAME = 512
 MS = 16
@@ -32,22 +36,29 @@ class Frame:
     position: int
     started: int | None
     ended: int | None
+    voiced: bool
+    turned: int  # where voice activity began or ended last
     answer: Answer | None
     words: Words
     echo: float
     rules: Rules
 
 
-def voiced(log):
-    return next((f.ended is None for f in reversed(log) if (f.started, f.ended) != (None, None)), 0)
+def step(taking, frame, shift=0):
+    """What a frame leads to: the effect of hearing it, and the decision."""
 
+    def moved(sample):
+        return None if sample is None else sample + shift
 
-def speech_end(log):
-    return log[-1].position if voiced(log) else last_end(log)
-
-
-def last_end(log):
-    return next((f.ended for f in reversed(log) if f.ended is not None), 0)
+    taking.rules = frame.rules
+    effect = taking.hear(
+        frame.position + shift,
+        frame.answer,
+        started=moved(frame.started),
+        ended=moved(frame.ended),
+    )
+    words = frame.words if taking.wants_words else Words()
+    return effect, taking.decide(words, echo=frame.echo)
 
 
 def begins_at(frame):
@@ -91,7 +102,7 @@ class Naive:
 
     def hear(self, log):
         now = log[-1]
-        if not voiced(log):
+        if not now.voiced:
             if self.who == "talks":
                 self.who = "pauses"
             return None
@@ -102,10 +113,11 @@ class Naive:
             withdrawn, self.draft = self.draft, ""
             return Effect.WITHDRAW if withdrawn else None
         at = begins_at(now)
-        if self.reopens_from is not None and now.answer is not None and now.answer.reopenable:
-            if at - self.reopens_from <= now.rules.reopen_ms * MS:
-                self.who, self.reopens_from = "talks", None
-                return Effect.REOPEN
+        fresh = now.answer is not None and now.answer.reopenable
+        early = self.reopens_from is not None
+        if fresh and early and at - self.reopens_from <= now.rules.reopen_ms * MS:
+            self.who, self.reopens_from = "talks", None
+            return Effect.REOPEN
         self.began = at
         self.who = "talks" if now.answer is None else "doubt"
         self.doubt, self.ducked = len(log) - 1, False
@@ -122,8 +134,8 @@ class Naive:
             return self.end(log, EndpointReason.MAX_LENGTH)
         if self.who != "pauses" or not now.rules.hands_free:
             return None
-        words, silence = now.words, now.position - last_end(log)
-        if silence >= now.rules.patience.delay_ms(words.completeness, words.finished) * MS:
+        words, silence = now.words, 0 if now.voiced else now.position - now.turned
+        if silence >= now.rules.patience.delay_ms(words.completeness) * MS:
             return self.end(log, REASONS[words.completeness])
         useful = words.accepted and words.text and words.completeness is not Completeness.OPEN
         if now.rules.speculation and useful and words.text != self.draft:
@@ -134,18 +146,29 @@ class Naive:
     def end(self, log, reason):
         self.who, self.draft = "nobody", ""
         long = reason is EndpointReason.MAX_LENGTH
-        self.reopens_from = None if long else log[-1].position
-        return Endpoint(reason, speech_end(log), log[-1].position)
+        now = log[-1]
+        self.reopens_from = None if long else now.position
+        return Endpoint(reason, now.position if now.voiced else now.turned, now.position)
 
     def weigh(self, log, *, too_long):
         now = log[-1]
         if not now.rules.hands_free:
             return self.take_floor(log, begins_at(log[self.doubt]))
-        evidence = self.evidence(log)
-        speaks = voiced(log)
-        somebody = evidence >= self.needed(now, log[self.doubt].rules.barge_in_ms, speaks=speaks)
-        nothing = not somebody and not speaks and now.position - last_end(log) >= 250 * MS
-        if not somebody and not nothing and now.answer and evidence >= 90 * MS and not self.ducked:
+        if deaf(log):
+            self.who = "nobody"
+            return Effect.FALSE_ALARM
+        evidence = self.evidence(list(self.spoken(log)))
+        speaks = now.voiced
+        heard_ms = log[self.doubt].rules.barge_in_ms
+        somebody = evidence >= self.needed(now, heard_ms, speaks=speaks)
+        nothing = not somebody and not speaks and now.position - now.turned >= 250 * MS
+        if (
+            not somebody
+            and not nothing
+            and now.answer
+            and evidence >= heard_ms * MS
+            and not self.ducked
+        ):
             self.ducked = True
             return Effect.DUCK
         if nothing or too_long:
@@ -166,29 +189,30 @@ class Naive:
 
     def take_floor(self, log, since):
         self.began = since
-        self.who = "talks" if voiced(log) else "pauses"
+        self.who = "talks" if log[-1].voiced else "pauses"
         return BargeIn(since)
 
-    def steps(self, log):
-        """Each frame of speech since the interruption began: its end, what it adds to evidence."""
+    def spoken(self, log):
+        """Each frame with a voice since the interruption began: where it begins and ends, echo."""
         for i in range(self.doubt, len(log)):
-            if voiced(log[: i + 1]):
-                frame = log[i]
-                begin = begins_at(frame) if i == self.doubt else log[i - 1].position
-                length = frame.position - begin
-                yield frame.position, length if frame.echo < 0.5 else -length
+            if log[i].voiced:
+                begin = begins_at(log[i]) if i == self.doubt else log[i - 1].position
+                yield begin, log[i].position, log[i].echo > ECHO_SCORE
 
-    def evidence(self, log):
-        """The best that any run of frames up to now has to show: what lies before is forgiven."""
-        backwards = [adds for _, adds in self.steps(log)][::-1]
-        return max(accumulate(backwards, initial=0))
+    @staticmethod
+    def evidence(spoken):
+        """The length of what is no echo; of each frame, half for every frame of echo behind it."""
+        echoes, length = 0, 0.0
+        for begin, end, echo in reversed(spoken):
+            echoes += echo
+            length += 0 if echo else (end - begin) / 2**echoes
+        return int(length)
 
     def since(self, log):
-        """Where the evidence began: the last frame before which there was none."""
-        steps = list(self.steps(log))
-        sums = list(accumulate((adds for _, adds in steps), initial=0))
-        for i in reversed(range(len(steps))):
-            if sums[i] <= min(sums[: i + 1]):
-                position, adds = steps[i]
-                return position - max(adds, 0)
-        raise AssertionError("the first frame has none before it")
+        """Where the evidence began: the last frame that is no echo, with nothing left before it."""
+        spoken = list(self.spoken(log))
+        return next(
+            begin
+            for i, (begin, _, echo) in reversed(list(enumerate(spoken)))
+            if not echo and (i == 0 or spoken[i - 1][2]) and not self.evidence(spoken[:i])
+        )

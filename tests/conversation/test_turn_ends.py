@@ -160,13 +160,14 @@ async def test_stop_ends_the_turns_that_wait_as_well(autojump_clock):
 
 async def test_a_question_right_behind_another_stops_it_at_once(autojump_clock):
     """Also in the moment when the first one's turn has just been announced."""
-    slow = trio.Event()
+    reached, slow = trio.Event(), trio.Event()
 
     class SlowClient(Collector):
         async def __call__(self, item, /):
-            await super().__call__(item)
             if isinstance(item, TurnStarted) and item.turn == 1:
+                reached.set()
                 await slow.wait()
+            await super().__call__(item)
 
     emit = SlowClient()
     conversation = Conversation(
@@ -179,8 +180,9 @@ async def test_a_question_right_behind_another_stops_it_at_once(autojump_clock):
     async with trio.open_nursery() as nursery:
         nursery.start_soon(conversation.run)
         conversation.user_text("x" * 100)
-        await emit.wait_for(TurnStarted)
+        await reached.wait()
         conversation.user_text("and now this")
+        slow.set()
         done = await emit.wait_for(ResponseComplete)
         nursery.cancel_scope.cancel()
     assert done.turn == 2

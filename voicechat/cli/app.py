@@ -26,6 +26,11 @@ app.command(
     help="Speak a WAV file to a server and write the spoken answer.",
 )
 app.command(
+    "voicechat.cli.replay:replay",
+    name="replay",
+    help="Run a recorded session again and compare what it decides.",
+)
+app.command(
     "voicechat.cli.config:config",
     name="config",
     help="Print the settings in force and where each came from.",

@@ -24,6 +24,10 @@ async def serve(
     insecure: Annotated[
         bool | None, Parameter(negative="", help="Allow others to connect without a key.")
     ] = None,
+    record: Annotated[
+        Path | None,
+        Parameter(help="Folder to record sessions to, one file each, for voicechat replay."),
+    ] = None,
     log_level: Annotated[str | None, Parameter(help="debug, info, warning or error.")] = None,
     options: SettingsOptions | None = None,
 ) -> int:
@@ -36,6 +40,7 @@ async def serve(
             "server.tls_key": tls_key,
             "server.tls_self_signed": tls_self_signed,
             "server.insecure": insecure,
+            "recording.dir": record,
             "log.level": log_level,
         }
     )

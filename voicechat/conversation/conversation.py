@@ -105,7 +105,7 @@ class Conversation:
                 `server_shutting_down`.
         """
         self._check_open()
-        request = TurnRequest(Origin.TEXT, text, trio.current_time(), self._turns.number())
+        request = TurnRequest(Origin.TEXT, text, trio.current_time(), self._turns.waiting.number())
         self._turns.ask(request)
         return request.turn
 
@@ -115,9 +115,9 @@ class Conversation:
 
     def played(self, turn: int, samples: int, *, done: bool) -> None:
         """The client's loudspeaker: `samples` of `turn` were heard, with `done` for good."""
-        latest = self._turns.latest
-        if latest is not None and latest.request.turn == turn:
-            latest.speaker.report(samples, done=done)
+        for known in (self._turns.latest, self._turns.previous):
+            if known is not None and known.request.turn == turn:
+                known.speaker.report(samples, done=done)
 
     async def announce(self, text: str) -> None:
         """Say `text` as a turn of the assistant's own, when nobody else speaks."""
@@ -130,8 +130,8 @@ class Conversation:
         """The answer that is on its way or being heard."""
         turn = self._turns.current
         if turn is None or not turn.request.released.is_set():
-            return Answer(audible=False) if self._turns.waiting else None
-        newest = not self._turns.waiting
+            return Answer(audible=False) if self._turns.waiting.certain else None
+        newest = not self._turns.waiting.certain
         voice = turn.request.origin is Origin.VOICE and turn.request.rejected is None
         return Answer(turn.speaker.audible, reopenable=newest and voice and turn.unheard)
 
@@ -159,7 +159,7 @@ class Conversation:
 
     def user_speaks(self, *, speaks: bool) -> None:
         """An utterance is open, or no longer: the assistant does not begin by itself then."""
-        self._turns.floor_taken = speaks
+        self._turns.waiting.floor_taken = speaks
 
     def speculate(self, text: str) -> None:
         """The user may have finished with these words: prepare the answer."""
@@ -188,9 +188,9 @@ class Conversation:
         turn = self._turns.current
         if turn is not None:
             turn.false_alarms += 1
-        if self._ducked is not None:
-            await self._emit(Duck(self._ducked, 1.0))
-            self._ducked = None
+        ducked, self._ducked = self._ducked, None
+        if turn is not None and turn.request.turn == ducked:
+            await self._emit(Duck(ducked, 1.0))
 
     def barge_in(self) -> None:
         """The user takes the floor."""
@@ -230,11 +230,16 @@ class Conversation:
             except ProtocolError as error:
                 refused = error
         number = None if request is None else request.turn
-        await self._emit(
-            TranscriptFinal(
-                transcript.text, transcript.accepted, number, transcript.confidence, heard.replaces
+        with self._turns.busy():
+            await self._emit(
+                TranscriptFinal(
+                    transcript.text,
+                    transcript.accepted,
+                    number,
+                    transcript.confidence,
+                    heard.replaces,
+                )
             )
-        )
         if request is not None and draft is not None and draft.text == request.text:
             heard.describe(draft)
             draft.drafts, draft.drafted = drafts, True
@@ -253,7 +258,7 @@ class Conversation:
         """Take no new turn; return when the one that is running has ended."""
         self._draining = True
         self.withdraw()
-        await self._turns.idle()
+        await self._turns.drain()
 
     def stop(self) -> None:
         """End every turn that is left because the server does."""
@@ -265,7 +270,7 @@ class Conversation:
         self._check_open()
         request = TurnRequest(Origin.VOICE, heard.transcript.text, heard.speech_end_at)
         heard.describe(request)
-        request.turn = self._turns.number()
+        request.turn = self._turns.waiting.number()
         self._refusals = 0 if understood else self._refusals + 1
         if not understood:
             request.rejected = heard.transcript
@@ -279,7 +284,7 @@ class Conversation:
                 suggested_action="Ask again when it is back.",
                 code=ErrorCode.SERVER_SHUTTING_DOWN,
             )
-        if self._turns.waiting >= _QUEUED_TURNS:
+        if self._turns.waiting.certain >= _QUEUED_TURNS:
             raise ProtocolError(
                 "Too many messages wait for an answer.",
                 suggested_action="Wait for an answer before you send more.",

@@ -35,6 +35,7 @@ _KEPT: Final = int(10 / _HOP_S)  # frames: what was sent ahead, and all the dela
 _EDGES_HZ: Final = (*range(120, 1000, 40), *np.geomspace(1000, 3800, 12))
 _BANDS: Final = len(_EDGES_HZ) - 1
 _FLOOR: Final = 10**-1.5  # below the loudest of its band and of all: there it is room and noise
+_BATCH_S: Final = 0.25
 _QUANTISATION: Final = 1.0  # energy that silence may have
 
 
@@ -49,10 +50,19 @@ class EchoReference:
         self._bands: Final = _Bands(rate)
         self._energies = np.zeros((0, _BANDS), np.float32)
         self._forgotten = 0  # frames
+        self._waiting = bytearray()
+        self._batch: Final = round(_BATCH_S * rate) * SAMPLE_BYTES
 
     def sent(self, pcm: bytes) -> None:
         """The next speech of the turn (whole samples) has left."""
-        fresh = self._bands.push(int16_samples(pcm))
+        self._waiting += pcm
+        if len(self._waiting) >= self._batch:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """Compute what waits: much at once is cheaper, and the first frame should not wait."""
+        fresh = self._bands.push(int16_samples(bytes(self._waiting)))
+        self._waiting.clear()
         if len(fresh):
             kept = np.concatenate([self._energies, fresh])
             self._energies = kept[-_KEPT:]
@@ -69,6 +79,7 @@ class EchoReference:
         samples = int16_samples(mic[-MAX_MS * INPUT_RATE // 1000 * SAMPLE_BYTES :])
         if len(samples) < MIN_MS * INPUT_RATE // 1000:
             return 0.0
+        self._take_in()
         # Frames that end with the audio, not with the last whole hop from its begin.
         spare = (len(samples) - round(_WINDOW_S * INPUT_RATE)) % round(_HOP_S * INPUT_RATE)
         heard = _Bands(INPUT_RATE).push(samples[spare:])

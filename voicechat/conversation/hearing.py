@@ -243,6 +243,8 @@ class Hearing:
             if self._ear.position >= longest:  # in push-to-talk without any speech, too
                 return self._taking.close(EndpointReason.MAX_LENGTH)
             if not await self._next():
+                if self._taking.state is State.INTERRUPTED:
+                    await self._conversation.false_alarm()
                 return self._taking.close()
             await utterance.feed(self._newest)
 

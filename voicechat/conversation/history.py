@@ -42,8 +42,9 @@ class History:
         self._entries.append(_Entry(turn, Message(Role.USER, text)))
 
     def answer(self, turn: int, answer: Answered) -> None:
-        """`turn` answers; of the answers before nothing more is heard."""
-        for entry in self._entries:
+        """`turn` answers. Of the answer before, the client may still tell what it had played."""
+        live = [entry for entry in self._entries if not isinstance(entry.said, Message)]
+        for entry in live[:-1]:
             entry.said = entry.message()
         self._entries.append(_Entry(turn, answer))
 

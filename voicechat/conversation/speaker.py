@@ -29,6 +29,8 @@ FRAME_MS = 40
 """Speech travels in frames of this length: short enough to stop soon, long enough to be cheap."""
 STALLED_S = 10.0
 """A client that reports no progress for so long does not play."""
+_SOON_HEARD_S = 0.25
+"""Speech that left so long ago counts as heard, for what must not happen behind the user's back."""
 _LAST_REPORT_S = 1.0
 """How long after its end by the clock a client may take to report that speech was played."""
 
@@ -105,6 +107,12 @@ class Speaker:
     def audible(self) -> bool:
         """Whether the user has begun to hear it, and it may be going on."""
         return self.played > 0 and not self.done.is_set()
+
+    @property
+    def unheard(self) -> bool:
+        """Whether surely nothing was heard: a report that it plays may still be on its way."""
+        sent = self.first_sent_at
+        return self.played == 0 and (sent is None or trio.current_time() < sent + _SOON_HEARD_S)
 
     def heard_chars(self) -> int:
         """How many characters of the answer the user has heard."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from voicechat.protocol.messages.trace import Outcome, Speculation, TurnTrace
 
 if TYPE_CHECKING:
@@ -36,3 +38,10 @@ def trace_of(turn: Turn, outcome: Outcome, stopped: StopReason | None) -> TurnTr
         audio_ms=round(speaker.samples * 1000 / speaker.rate, 1),
         played_ms=round(speaker.played * 1000 / speaker.rate, 1),
     )
+
+
+def flat(trace: TurnTrace) -> dict[str, object]:
+    """The record as one line of the log: no nested parts, nothing that is not known."""
+    fields = attrs.asdict(trace, recurse=False)
+    fields |= attrs.asdict(fields.pop("timings"))
+    return {name: value for name, value in fields.items() if value is not None}

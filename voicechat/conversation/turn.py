@@ -114,8 +114,8 @@ class Turn:
 
     @property
     def unheard(self) -> bool:
-        """Whether nothing of the answer has reached the user, and nothing was changed."""
-        return not self.committed and self.speaker.played == 0
+        """Whether nothing of the answer has reached the user's ears, and nothing was changed."""
+        return not self.committed and self.speaker.unheard
 
     @property
     def heard_chars(self) -> int:
@@ -157,8 +157,8 @@ class Turn:
     async def tell_begin(self) -> None:
         """Tell the client that the turn begins, unless it knows."""
         if not self.told:
-            self.told = True
             await self._emit(TurnStarted(self.request.turn, self.request.origin))
+            self.told = True
 
     async def _tell(self, deltas: trio.MemoryReceiveChannel[str]) -> None:
         """Send the text, from the moment when the turn is certain."""

@@ -154,13 +154,14 @@ class TurnTaking:
             self._voiced = False
             self._speech_end = ended
         self._answer = answer
+        deaf = self._deaf()
         self._signal(
             Signal.OVER if answer is None else Signal.AUDIBLE if answer.audible else Signal.ANSWER
         )
         if not self._voiced:
             self._signal(Signal.PAUSE)
             return None
-        if self.state in {State.LISTENING, State.INTERRUPTED} or self._deaf():
+        if self.state in {State.LISTENING, State.INTERRUPTED} or deaf:
             return None
         went_on = self.state is State.MAYBE_FINISHED
         at = position if started is None else started
@@ -236,6 +237,9 @@ class TurnTaking:
         return None
 
     def _decide_interruption(self, words: Words, echo: float) -> Effect | BargeIn | None:
+        if self._deaf():
+            self._signal(Signal.FALSE_ALARM)
+            return Effect.FALSE_ALARM
         paused = None if self._voiced else self.silence
         verdict = self._suspicion.weigh(
             self._position,
@@ -262,7 +266,9 @@ class TurnTaking:
 
     def _end(self, reason: EndpointReason) -> Endpoint:
         self._signal(Signal.ENDPOINT)
-        self._endpoint_at = self._position
+        # After a cut in the middle of speech, what follows is another utterance.
+        cut = reason is EndpointReason.MAX_LENGTH
+        self._endpoint_at = None if cut else self._position
         self._drafted = ""
         speech_end = self._position if self._voiced else self._speech_end
         return Endpoint(reason, speech_end, self._position)

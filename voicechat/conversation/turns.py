@@ -7,15 +7,17 @@ and that waits until nobody speaks. A fault in a turn ends that turn and is told
 from __future__ import annotations
 
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import attrs
 import structlog
 import trio
+from structlog.contextvars import bound_contextvars
 
 from voicechat.conversation.history import History
-from voicechat.conversation.trace import trace_of
-from voicechat.conversation.turn import Turn, TurnRequest
+from voicechat.conversation.trace import flat, trace_of
+from voicechat.conversation.turn import Turn
+from voicechat.conversation.waiting import Waiting
 from voicechat.errors import EngineFailed, expected
 from voicechat.observability.correlation import new_correlation_id
 from voicechat.protocol.messages.conversation import (
@@ -28,11 +30,12 @@ from voicechat.protocol.messages.conversation import (
 from voicechat.protocol.messages.trace import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from voicechat.agents.ports import Agent
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.speaker import Speech
+    from voicechat.conversation.turn import TurnRequest
     from voicechat.errors import VoicechatError
     from voicechat.protocol.messages.trace import TurnTrace
 
@@ -58,8 +61,10 @@ class Turns:
     Attributes:
         speak: Whether answers are spoken.
         history: What was said.
+        waiting: What comes next.
         current: The turn that runs, a draft included.
         latest: The newest turn that was no draft.
+        previous: The one before it.
         traces: Records of the newest turns, oldest first.
     """
 
@@ -75,29 +80,26 @@ class Turns:
     ) -> None:
         self.speak = speak
         self.history = History()
+        self.waiting = Waiting()
         self.current: Turn | None = None
         self.latest: Turn | None = None
+        self.previous: Turn | None = None
         self.traces: deque[TurnTrace] = deque(maxlen=_TRACES)
         self._agent = agent
         self._speech = speech
         self._emit = emit
         self._report = report
         self._on_trace = on_trace
-        self._asked: deque[TurnRequest] = deque()
-        self._announced: deque[TurnRequest] = deque()
-        self._changed = trio.Event()
         self._scope: trio.CancelScope | None = None
         self._stop_reason = StopReason.INTERRUPTED
-        self._last_number = 0
-        self._untold = 0  # turns that have ended, but not been recorded
-        self._floor_taken = False
+        self._busy = 0
         self._stopping = False
 
     async def run(self) -> None:
         """Run the turns until cancelled."""
         async with trio.open_nursery() as recorders:
             while True:
-                request = await self._next()
+                request = await self.waiting.next()
                 turn = Turn(
                     request,
                     agent=self._agent,
@@ -106,47 +108,25 @@ class Turns:
                     emit=self._emit,
                 )
                 # A newer question waits: answer this one in text, so that nothing is lost.
-                request.speak = request.speak and self.speak and not self.waiting
+                request.speak = request.speak and self.speak and not self.waiting.certain
                 try:
-                    with structlog.contextvars.bound_contextvars(turn_id=request.turn or None):
+                    with self.busy(), bound_contextvars(turn_id=request.turn or None):
                         await self._guarded(turn, recorders)
                 finally:
                     request.done.set()
-                    self._change()
+                    self.waiting.change()
 
     # -- what others want ----------------------------------------------------------------------
-
-    @property
-    def waiting(self) -> int:
-        """Users' requests that wait for their turn."""
-        return sum(request.released.is_set() for request in self._asked)
-
-    @property
-    def floor_taken(self) -> bool:
-        """Whether somebody speaks: the assistant does not begin by itself then."""
-        return self._floor_taken
-
-    @floor_taken.setter
-    def floor_taken(self, taken: bool) -> None:
-        self._floor_taken = taken
-        self._change()
-
-    def number(self) -> int:
-        """A number for a new turn."""
-        self._last_number += 1
-        return self._last_number
 
     def ask(self, request: TurnRequest) -> None:
         """Answer the user under the request's number; stops the answer that is running."""
         self._make_way()
         request.released.set()
-        self._asked.append(request)
-        self._change()
+        self.waiting.ask(request)
 
     def draft(self, request: TurnRequest) -> None:
         """Prepare an answer; nothing of it gets out before `release`."""
-        self._asked.append(request)
-        self._change()
+        self.waiting.ask(request)
 
     def release(self, draft: TurnRequest, turn: int) -> bool:
         """Make a draft the answer, as number `turn`; False when there is no such draft any more."""
@@ -165,18 +145,15 @@ class Turns:
         draft.withdrawn = True
         if self.current is not None and self.current.request is draft:
             self.stop(StopReason.NEW_TURN)
-        self._change()
+        self.waiting.change()
 
     async def announce(self, request: TurnRequest) -> None:
         """Say something as a turn of the assistant's own; returns when that has ended."""
-        self._announced.append(request)
-        self._change()
+        self.waiting.announce(request)
         try:
             await request.done.wait()
         finally:
-            if request in self._announced:
-                self._announced.remove(request)
-                self._change()
+            self.waiting.forget(request)
 
     def stop(self, reason: StopReason, turn: int | None = None) -> None:
         """Stop the answer that is running, if it is `turn` or `turn` is None."""
@@ -192,35 +169,30 @@ class Turns:
         self._stopping = True
         self.stop(StopReason.SHUTDOWN)
 
-    async def idle(self) -> None:
-        """Wait until no turn runs, waits or has still to be recorded."""
-        while self.current is not None or self._asked or self._announced or self._untold:
-            await self._changed.wait()
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """For what `drain` has to wait for."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            self.waiting.change()
+
+    async def drain(self) -> None:
+        """Wait until all that users asked is answered, told and recorded.
+
+        What the assistant wanted to say by itself, and has not begun, is not said.
+        """
+        self.waiting.drop_announcements()
+        await self.waiting.until(lambda: not self._busy and not self.waiting.asked)
 
     # -- inside --------------------------------------------------------------------------------
 
     def _make_way(self) -> None:
         """Stop what is running, and drop drafts that wait: something certain comes."""
         self.stop(StopReason.NEW_TURN)
-        for waiting in self._asked:
-            waiting.withdrawn = not waiting.released.is_set()
-
-    def _change(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
-
-    async def _next(self) -> TurnRequest:
-        while True:
-            while self._asked:
-                request = self._asked.popleft()
-                if not request.withdrawn:
-                    return request
-            if self._announced and not self._floor_taken:
-                request = self._announced.popleft()
-                request.turn = self.number()
-                request.released.set()
-                return request
-            await self._changed.wait()
+        self.waiting.drop_drafts()
 
     async def _guarded(self, turn: Turn, recorders: trio.Nursery) -> None:
         request = turn.request
@@ -253,43 +225,43 @@ class Turns:
                 await self._report(turn.speaker.unspoken)
             await self._emit(ResponseComplete(request.turn, turn.text, turn.timings()))
         reason = self._stop_reason if ended is Outcome.INTERRUPTED else None
-        self._untold += 1
-        recorders.start_soon(self._record, turn, ended, reason)
+        await recorders.start(self._record, turn, ended, reason)
 
     def _enter(self, turn: Turn) -> None:
         """It is no draft, or no longer."""
         request = turn.request
-        self.latest = turn
+        self.previous, self.latest = self.latest, turn
         if request.origin is not Origin.ASSISTANT and request.rejected is None:
             self.history.user(request.turn, request.text)
         self.history.answer(request.turn, turn)
 
-    async def _record(self, turn: Turn, ended: Outcome, reason: StopReason | None) -> None:
+    async def _record(
+        self,
+        turn: Turn,
+        ended: Outcome,
+        reason: StopReason | None,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
         """Keep and tell the record, once the client has had time to say what it played."""
-        try:
-            if turn.cut and turn.speaker.samples and self._speech.reports:
-                with trio.move_on_after(_LAST_REPORT_S):
-                    await turn.speaker.done.wait()
-        finally:
-            trace = trace_of(turn, ended, reason)
-            self.traces.append(trace)
-            self._on_trace(trace)
-            log.info("turn ended", **_flat(trace))
-            self._untold -= 1
-            self._change()
-        await self._emit(trace)
+        with self.busy():
+            task_status.started()
+            try:
+                if turn.cut and turn.speaker.samples and self._speech.reports:
+                    with trio.move_on_after(_LAST_REPORT_S):
+                        await turn.speaker.done.wait()
+            finally:
+                trace = trace_of(turn, ended, reason)
+                self.traces.append(trace)
+                self._on_trace(trace)
+                log.info("turn ended", **flat(trace))
+            await self._emit(trace)
 
     async def _failed(self, turn: Turn, error: Exception) -> None:
+        await turn.tell_begin()
         correlation_id = new_correlation_id()
         known = expected(error)
         log.error("turn failed", correlation_id=correlation_id, exc_info=None if known else error)
         if known is None:
             known = EngineFailed("The answer could not be finished.", suggested_action="Ask again.")
         await self._emit(StreamError.of(turn.request.turn, known, correlation_id))
-
-
-def _flat(trace: TurnTrace) -> dict[str, object]:
-    """The record as one line of the log: no nested parts, nothing that is not known."""
-    fields = attrs.asdict(trace, recurse=False)
-    fields |= attrs.asdict(fields.pop("timings"))
-    return {name: value for name, value in fields.items() if value is not None}

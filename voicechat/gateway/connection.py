@@ -6,6 +6,7 @@ The session is a sibling of this connection. For now it ends with it.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -169,6 +170,7 @@ class ConnectionHandler:
                         recognizer=self._recognizer,
                     )
                 )
+                ws.hand_over(partial(_take_audio, session))
                 await self._read(ws, session)
         except* (Closed, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client has gone, or the session has ended and its outbox with it
@@ -228,3 +230,15 @@ class ConnectionHandler:
                 log.info("client vanished")
                 ws.drop()
                 return
+
+
+def _take_audio(session: Session, data: bytes) -> bool:
+    """Give a frame of the microphone to the session at once; False when that needs an answer."""
+    try:
+        frame = unpack(data, FrameKind.MICROPHONE)
+    except ProtocolError:
+        return False
+    if not session.takes(frame):
+        return False
+    session.audio(frame)
+    return True

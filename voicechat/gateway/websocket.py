@@ -20,7 +20,7 @@ from wsproto.events import AcceptConnection, Request
 from wsproto.utilities import RemoteProtocolError
 
 from voicechat.errors import UsageError
-from voicechat.gateway.reader import Connection, SocketLimits
+from voicechat.gateway.reader import Connection, Sink, SocketLimits
 from voicechat.gateway.upgrade import BadHead, Headers, Upgrade
 from voicechat.gateway.wire import Wire
 
@@ -93,6 +93,18 @@ class WebSocket:
         self._connection.taken(message)
         return message
 
+    def hand_over(self, sink: Sink | None) -> None:
+        """Offer each binary message to `sink` as soon as it is read; None ends that.
+
+        A message that it takes wakes no task, which is what a frame of audio costs most. It keeps
+        its place in the order: while another message waits to be received, `sink` is not asked.
+
+        Args:
+            sink: Called from `run`, so it may neither wait nor raise; False leaves the message to
+                `receive`.
+        """
+        self._connection.hand_over(sink)
+
     async def send(self, data: str | bytes | bytearray | memoryview) -> None:
         """Send one message.
 
@@ -107,7 +119,7 @@ class WebSocket:
             raise RuntimeError("two tasks send on one WebSocket: it has one writer")
         self._sending = True
         try:
-            await self._connection.send_message(data if isinstance(data, str) else bytes(data))
+            await self._connection.send_whole(data if isinstance(data, str) else bytes(data))
         except ConnectionClosed as closed:
             raise self._closed(closed) from None
         finally:
@@ -188,8 +200,7 @@ async def accept(
             raise Closed(ABNORMAL) from None
     if opening.cancelled_caught:
         raise Closed(ABNORMAL)
-    if upgrade.rest:
-        protocol.receive_data(upgrade.rest)  # wsproto leaves it in its HTTP parser
+    connection.begin_with(upgrade.rest)
     return WebSocket(connection, wire, upgrade, limits)
 
 

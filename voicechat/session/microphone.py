@@ -8,10 +8,14 @@ stream.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import trio
 
 from voicechat.protocol.frames import AudioFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_WAITING_S = 30.0
 """Audio that may wait: a client that sends a recording faster than real time has room for it."""
@@ -22,20 +26,27 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
 
     Args:
         rate: Sample rate of the stream in Hz.
+        on_receive: Told of each frame that the listener receives.
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(
+        self, rate: int, on_receive: Callable[[AudioFrame], None] = lambda _: None
+    ) -> None:
         # The bound is in samples: `put` refuses before memory is an issue.
         self._send, self._receive = trio.open_memory_channel[AudioFrame](math.inf)
         self._room = round(MAX_WAITING_S * rate)
+        self._on_receive = on_receive
         self.given_up = False
+
+    def has_room(self, frame: AudioFrame) -> bool:
+        """Whether `put` would take the frame."""
+        return _cost(frame) <= self._room
 
     def put(self, frame: AudioFrame) -> bool:
         """Take a frame; False when too much is waiting already."""
-        cost = max(frame.samples, 1)  # empty frames may not pile up either
-        if cost > self._room:
+        if not self.has_room(frame):
             return False
-        self._room -= cost
+        self._room -= _cost(frame)
         self._send.send_nowait(frame)
         return True
 
@@ -50,10 +61,16 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
             trio.EndOfChannel: There is none.
         """
         frame = await self._receive.receive()
-        self._room += max(frame.samples, 1)
+        self._room += _cost(frame)
+        self._on_receive(frame)
         return frame
 
     async def aclose(self) -> None:
         """The listener gives the stream up: what still comes is dropped."""
         self.given_up = True
         await self._receive.aclose()
+
+
+def _cost(frame: AudioFrame) -> int:
+    """In samples; empty frames may not pile up either."""
+    return max(frame.samples, 1)

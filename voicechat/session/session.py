@@ -234,7 +234,7 @@ class Session:
             )
         self._close_microphone()
         self._stream = message.stream
-        microphone = Microphone(message.rate)
+        microphone = Microphone(message.rate, self._tap.taken)
         try:
             self._streams.send_nowait((message, microphone))
         except trio.WouldBlock:
@@ -262,6 +262,12 @@ class Session:
             raise _too_much_audio()
         if frame.last:
             self._close_microphone()
+
+    def takes(self, frame: AudioFrame) -> bool:
+        """Whether `audio` would take this frame, or drop it, without an error."""
+        if frame.stream != self._stream or self._microphone is None:
+            return frame.stream <= self._stream
+        return self._microphone.given_up or self._microphone.has_room(frame)
 
     def close_stream(self, stream: int) -> None:
         """End a microphone stream; speech that is open becomes a turn."""

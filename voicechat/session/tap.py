@@ -16,6 +16,10 @@ class Tap(Protocol):
         """The client sent this."""
         ...
 
+    def taken(self, frame: AudioFrame, /) -> None:
+        """The listener begins to work on this frame of the microphone."""
+        ...
+
     def sent(self, item: ServerMessage | AudioFrame, /) -> None:
         """The session puts this in its outbox."""
         ...
@@ -29,6 +33,9 @@ class NoTap:
     """Follows nothing."""
 
     def received(self, item: ClientMessage | AudioFrame, /) -> None:
+        """Ignore it."""
+
+    def taken(self, frame: AudioFrame, /) -> None:
         """Ignore it."""
 
     def sent(self, item: ServerMessage | AudioFrame, /) -> None:

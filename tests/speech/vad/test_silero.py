@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 import pytest
 import trio
@@ -56,6 +57,12 @@ def test_a_batch_gives_what_single_frames_give(model: SileroModel, rows: int) ->
     assert np.array_equal(stacked.context, together.context)
     assert probabilities.dtype == np.float32
     assert probabilities.shape == (rows,)
+
+
+def test_weights_of_another_transform_are_refused() -> None:
+    weights = load_weights()
+    with pytest.raises(EngineFailed, match="another version"):
+        SileroModel(attrs.evolve(weights, fourier=-weights.fourier))
 
 
 def test_full_scale_square_waves_do_not_break_it(model: SileroModel) -> None:

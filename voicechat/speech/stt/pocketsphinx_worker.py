@@ -205,11 +205,11 @@ class Recognizer:
                 pcm = stream.waiting.popleft()
                 text = stream.decoders.decode(pcm)
                 stream.taken += len(pcm)
-                self._link.send(Frame(Kind.TAKEN, stream.request))
                 if text != stream.text:
                     stream.text = text
                     event = {"text": text, "taken": stream.taken}
                     self._link.send(Frame.of(Kind.EVENT, stream.request, event))
+                self._link.send(Frame(Kind.TAKEN, stream.request))  # last: all of it is told
             elif stream.asked:
                 stream.asked = False
                 text, sureness = stream.decoders.so_far()

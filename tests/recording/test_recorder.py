@@ -1,0 +1,246 @@
+"""Recording a session: to real files, never in its way."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+
+import pytest
+import structlog
+import trio
+
+from voicechat.errors import RecordingError, SettingError
+from voicechat.protocol.codec import Codec
+from voicechat.protocol.frames import AudioFrame, FrameKind
+from voicechat.protocol.messages.connection import Hello
+from voicechat.protocol.messages.conversation import StreamDelta, UserMessage
+from voicechat.recording import recorder as recorder_module
+from voicechat.recording.about import relevant_settings
+from voicechat.recording.file import read_recording
+from voicechat.recording.format import Ending, SentSpeech, Taken
+from voicechat.recording.recorder import Recordings
+from voicechat.settings import Recording, Settings, Speech
+
+HELLO = Hello(1, output_rate=16_000)
+
+
+def microphone(seq: int, pcm: bytes = bytes(640)) -> AudioFrame:
+    return AudioFrame(FrameKind.MICROPHONE, 1, seq, seq * 320, pcm)
+
+
+def recordings(folder, max_mb: int = 1) -> Recordings:
+    return Recordings(Settings(recording=Recording(dir=folder, max_mb=max_mb)))
+
+
+def read(folder):
+    (path,) = folder.glob("*.jsonl")
+    return read_recording(path, Codec())
+
+
+@pytest.mark.requirement("V-12")
+async def test_what_came_and_went_is_in_the_file(tmp_path):
+    recorder = recordings(tmp_path / "new" / "folder").begin("abc", HELLO)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(recorder.run)
+        recorder.received(UserMessage("hi"))
+        recorder.received(microphone(0, b"\1\0" * 320))
+        recorder.sent(StreamDelta(1, "Hello"))
+        recorder.sent(AudioFrame(FrameKind.SPEECH, 1, 0, 0, bytes(320)))
+        nursery.cancel_scope.cancel()
+    found = read(tmp_path / "new" / "folder")
+    assert [record.item for record in found.records] == [
+        UserMessage("hi"),
+        microphone(0, b"\1\0" * 320),
+        StreamDelta(1, "Hello"),
+        SentSpeech(1, 0, 160),
+        Ending.SESSION,
+    ]
+    assert (found.header.session_id, found.header.hello) == ("abc", HELLO)
+    assert found.header.settings["speech.vad"] == "silero"
+    assert not [key for key in found.header.settings if key.startswith(("server", "recording"))]
+
+
+async def test_only_its_owner_can_read_it(tmp_path):
+    recorder = recordings(tmp_path / "new").begin("abc", HELLO)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(recorder.run)
+        nursery.cancel_scope.cancel()
+    (path,) = (tmp_path / "new").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    assert path.name.endswith("Z-abc.jsonl")
+
+
+@pytest.mark.requirement("V-12")
+async def test_it_is_written_while_the_session_lives(tmp_path):
+    """A process that is killed loses a quarter of a second."""
+    recorder = recordings(tmp_path).begin("abc", HELLO)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(recorder.run)
+        recorder.received(UserMessage("hi"))
+        with trio.fail_after(10):
+            while True:
+                await trio.sleep(0.01)
+                if any(tmp_path.glob("*.jsonl")) and len(read(tmp_path).records) == 1:
+                    break
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.requirement("V-12")
+async def test_a_full_file_ends_and_the_session_goes_on(tmp_path):
+    recorder = recordings(tmp_path).begin("abc", HELLO)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(recorder.run)
+        for seq in range(2000):  # 1.7 MB as lines
+            recorder.received(microphone(seq))
+        await trio.sleep(2 * recorder_module.INTERVAL_S)
+        recorder.received(UserMessage("too late"))
+        nursery.cancel_scope.cancel()
+    (path,) = tmp_path.glob("*.jsonl")
+    assert 900_000 < path.stat().st_size <= 1_000_000 + 2_000  # the header comes on top
+    assert read(tmp_path).records[-1].item is Ending.FULL
+
+
+@pytest.mark.requirement("V-12")
+async def test_a_disk_that_cannot_keep_up_ends_the_recording(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder_module, "MAX_QUEUED", 10_000)
+    recorder = recordings(tmp_path).begin("abc", HELLO)
+    with structlog.testing.capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recorder.run)
+            for seq in range(100):
+                recorder.received(microphone(seq))
+            nursery.cancel_scope.cancel()
+    records = read(tmp_path).records
+    assert records[-1].item is Ending.SLOW
+    assert 5 < len(records) < 20
+    assert [line["log_level"] for line in logs if "ends" in line["event"]] == ["warning"]
+
+
+async def test_a_disk_that_hangs_does_not_hold_the_end_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder_module, "LAST_WRITE_S", 0.05)
+    reader, writer = os.pipe()
+    recorder = recordings(tmp_path).begin("abc", HELLO)
+
+    def hang(*_: object, **__: object) -> bool:
+        os.read(reader, 1)
+        return True
+
+    monkeypatch.setattr(recorder._file, "append", hang)
+    try:
+        with trio.fail_after(5), structlog.testing.capture_logs() as logs:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(recorder.run)
+                recorder.received(UserMessage("hi"))
+                await trio.sleep(0.01)
+                nursery.cancel_scope.cancel()
+    finally:
+        os.write(writer, b"xx")
+        os.close(writer)
+    assert [line["event"] for line in logs] == ["recording is cut short"]
+    with trio.fail_after(5):
+        async with recorder._limiter:  # its holder has ended
+            os.close(reader)
+
+
+async def test_a_write_that_fails_ends_the_recording_only(tmp_path):
+    recorder = recordings(tmp_path / "gone").begin("abc", HELLO)
+    (tmp_path / "gone").rmdir()
+    with structlog.testing.capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recorder.run)
+            recorder.received(UserMessage("hi"))
+            await trio.sleep(2 * recorder_module.INTERVAL_S)
+            recorder.received(UserMessage("hi"))
+            nursery.cancel_scope.cancel()
+    assert [line["reason"] for line in logs] == ["No such file or directory"]
+
+
+async def test_a_busy_listener_is_recorded(tmp_path, autojump_clock):
+    recorder = recordings(tmp_path).begin("abc", HELLO)
+    frames = [microphone(seq) for seq in range(4)]
+    recorder.received(frames[0])
+    recorder.taken(frames[0])
+    for frame in frames[1:]:
+        recorder.received(frame)
+    await trio.sleep(0.5)
+    recorder.taken(frames[2])  # the one before was dropped
+    recorder.taken(microphone(9))  # never came
+    recorder.taken(frames[3])
+    late = [record for record in recorder._queue if isinstance(record.item, Taken)]
+    assert [(record.at, record.item.seq) for record in late] == [(0.5, 2)]
+
+
+@pytest.mark.requirement("V-12")
+def test_a_folder_that_cannot_be_written_is_told_at_the_start(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingError) as caught:
+        recordings(tmp_path / "file")
+    assert "recording.dir" in caught.value.message
+    assert str(tmp_path) not in caught.value.message
+
+
+async def test_no_file_is_followed_or_replaced(tmp_path):
+    recorder = recordings(tmp_path).begin("abc", HELLO)
+    recorder._file._path.symlink_to(tmp_path / "elsewhere")
+    with structlog.testing.capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recorder.run)
+            recorder.received(UserMessage("hi"))
+            nursery.cancel_scope.cancel()
+    assert not (tmp_path / "elsewhere").exists()
+    assert len(logs) == 1
+
+
+# --- reading ---
+
+
+async def recorded(folder):
+    recorder = recordings(folder).begin("abc", HELLO)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(recorder.run)
+        for seq in range(50):
+            recorder.received(microphone(seq, os.urandom(640)))
+        nursery.cancel_scope.cancel()
+    (path,) = folder.glob("*.jsonl")
+    return path
+
+
+async def test_a_compressed_recording_is_read(tmp_path):
+    path = await recorded(tmp_path)
+    packed = tmp_path / "packed.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_recording(packed, Codec()) == read_recording(path, Codec())
+
+
+@pytest.mark.parametrize("part", [0.5, 0.9])
+async def test_a_torn_compressed_recording_is_read_as_far_as_it_goes(tmp_path, part):
+    packed = gzip.compress((await recorded(tmp_path)).read_bytes())
+    torn = tmp_path / "torn.gz"
+    torn.write_bytes(packed[: int(part * len(packed))])
+    assert 10 < len(read_recording(torn, Codec()).records) < 50
+
+
+async def test_files_that_are_none_are_told(tmp_path, monkeypatch):
+    for content in (b"", b"\x1f\x8bnonsense", b"\x1f\x8b", b"RIFFxxxx", bytes(3 * 2**20)):
+        (tmp_path / "bad").write_bytes(content)
+        with pytest.raises(RecordingError):
+            read_recording(tmp_path / "bad", Codec())
+    for path in (tmp_path / "missing", tmp_path):
+        with pytest.raises(RecordingError) as caught:
+            read_recording(path, Codec())
+        assert "cannot be read" in caught.value.message
+    path = await recorded(tmp_path)
+    monkeypatch.setattr("voicechat.recording.file.MAX_BYTES", 10_000)
+    with pytest.raises(RecordingError) as caught:
+        read_recording(path, Codec())
+    assert "longer than" in caught.value.message
+
+
+def test_relevant_settings_are_plain(tmp_path):
+    settings = Settings(speech=Speech(end_of_turn=tmp_path / "model.onnx"))
+    told = relevant_settings(settings)
+    assert told["speech.end_of_turn"] == str(tmp_path / "model.onnx")
+    assert told["conversation.patience"] == 0.5
+    assert not [key for key in told if key.startswith(("server.", "log."))]

@@ -1,0 +1,1 @@
+"""Writes what a session receives and sends into a file, so that it can be run again."""

@@ -1,0 +1,1 @@
+"""Runs sessions under a clock that stands still while an engine works, and recordings again."""
