@@ -15,7 +15,7 @@ from voicechat.protocol.messages.trace import EndpointReason
 
 if TYPE_CHECKING:
     from voicechat.conversation.interruption import Answer
-    from voicechat.conversation.turn_taking import Rules
+    from voicechat.conversation.rules import Rules
 
 FRAME = 512
 MS = 16

@@ -8,17 +8,19 @@ import attrs
 import pytest
 
 from voicechat.agents.ports import Completeness
-from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
+from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.finished import Patience, Words, completeness_of, with_voice
 from voicechat.conversation.interruption import Answer
-from voicechat.conversation.turn_taking import TRANSITIONS, Rules, Signal, State, TurnTaking
+from voicechat.conversation.rules import Rules
+from voicechat.conversation.turn_taking import TRANSITIONS, Signal, State, TurnTaking
 from voicechat.protocol.messages.trace import EndpointReason
 from voicechat.speech.ports import INPUT_RATE
 
 FRAME = 512
 FRAME_MS = FRAME * 1000 / INPUT_RATE
 THINKING = Answer(audible=False)
-FRESH = Answer(audible=False, reopenable=True)
+FRESH = Answer(audible=False, reopenable=True, unheard=True, unsent=True)
+SENT = Answer(audible=False, reopenable=True, unheard=True)
 AUDIBLE = Answer(audible=True)
 COMMAND = Words("what time is it", accepted=True, completeness=Completeness.COMPLETE)
 OPEN = Words("set a timer for", accepted=True, completeness=Completeness.OPEN)
@@ -78,9 +80,9 @@ def test_every_pair_of_state_and_signal_is_in_the_table():
     ("words", "reason", "at_least", "at_most"),
     [
         (COMMAND, EndpointReason.COMPLETE, 150, 230),
-        (attrs.evolve(COMMAND, completeness=Completeness.EXTENDABLE), "extendable", 400, 560),
-        (GARBAGE, EndpointReason.SILENCE, 600, 800),
-        (Words(), EndpointReason.SILENCE, 600, 800),
+        (attrs.evolve(COMMAND, completeness=Completeness.EXTENDABLE), "extendable", 900, 1020),
+        (GARBAGE, EndpointReason.SILENCE, 700, 850),
+        (Words(), EndpointReason.SILENCE, 700, 850),
         (OPEN, EndpointReason.OPEN, 1500, 2500),
     ],
 )
@@ -112,7 +114,7 @@ def test_a_voice_that_sounds_unfinished_makes_the_words_less_finished():
         words: with_voice(words, 0.05) for words in Completeness if with_voice(words, 0.05) != words
     }
     assert changed == {
-        Completeness.EXTENDABLE: Completeness.UNKNOWN,
+        Completeness.EXTENDABLE: Completeness.OPEN,
         Completeness.UNKNOWN: Completeness.OPEN,
     }
     assert all(with_voice(words, p) is words for words in Completeness for p in (0.11, 0.5, 1.0))
@@ -165,6 +167,25 @@ def test_speech_right_after_the_endpoint_reopens_the_turn():
     assert script.endpoints()
 
 
+@pytest.mark.requirement("V-4", "V-7")
+def test_what_may_be_the_echo_of_the_answer_does_not_reopen_the_turn_at_once():
+    script = ended().play(200, voice=False, answer=SENT).play(96, voice=True, answer=SENT)
+    assert script.decisions == []
+    script.play(400, voice=True, answer=AUDIBLE, echo=0.9).play(400, voice=False, answer=AUDIBLE)
+    assert script.decisions == [Effect.FALSE_ALARM]
+
+
+@pytest.mark.requirement("V-4", "V-7")
+def test_who_goes_on_over_the_first_sound_of_the_answer_reopens_the_turn_when_that_is_sure():
+    script = ended().play(200, voice=False, answer=SENT)
+    began = script.taking.began
+    heard = attrs.evolve(SENT, audible=True, unheard=False)
+    script.play(96, voice=True, answer=SENT).play(300, voice=True, answer=heard)
+    assert script.decisions == [Effect.REOPEN]
+    assert script.taking.state is State.LISTENING
+    assert script.taking.began == began, "it is one utterance"
+
+
 @pytest.mark.parametrize(
     ("wait", "answer"),
     [(800, FRESH), (300, THINKING)],
@@ -199,7 +220,7 @@ def test_speech_during_an_answer_stops_it():
     [
         (160, GARBAGE, False),
         (224, COMMAND, False),
-        (384, Words(), True),
+        (352, Words(), True),
         (600, Words("uh huh", accepted=True), True),
         (900, Words("yeah okay", accepted=True), True),
     ],
@@ -225,7 +246,24 @@ def test_the_assistants_own_voice_never_interrupts_it():
     assert script.decisions == []
     onset = script.position
     script.play(500, voice=True, answer=AUDIBLE, words=COMMAND, echo=0.1)
-    assert script.decisions == [BargeIn(onset)]
+    assert script.decisions == [Listen(onset), BargeIn(onset)], "without what was echo"
+
+
+def test_assent_stays_assent_until_there_are_other_words():
+    assent, one, two = (Words(text, accepted=True) for text in ("yeah", "add", "no stop it"))
+    script = speaking().play(200, voice=True, answer=AUDIBLE, words=assent)
+    script.play(500, voice=True, answer=AUDIBLE, words=one)
+    assert script.decisions == [Effect.DUCK]
+    script.play(64, voice=True, answer=AUDIBLE, words=two)
+    assert isinstance(script.decisions[-1], BargeIn)
+
+
+def test_a_command_of_one_word_counts_when_it_is_over():
+    word = Words("louder", accepted=True)
+    script = speaking().play(320, voice=True, answer=AUDIBLE, words=word)
+    assert script.decisions == [Effect.DUCK]
+    script.play(64, voice=False, answer=AUDIBLE, words=word)
+    assert isinstance(script.decisions[-1], BargeIn)
 
 
 def test_endless_echo_is_let_go():

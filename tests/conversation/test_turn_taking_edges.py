@@ -8,7 +8,8 @@ from tests.conversation.naive_turn_taking import FRAME, Frame, step
 from voicechat.conversation.decisions import BargeIn, Endpoint
 from voicechat.conversation.finished import Words
 from voicechat.conversation.interruption import Answer
-from voicechat.conversation.turn_taking import Rules, State, TurnTaking
+from voicechat.conversation.rules import Rules
+from voicechat.conversation.turn_taking import State, TurnTaking
 from voicechat.protocol.messages.trace import EndpointReason
 
 pytestmark = pytest.mark.requirement("V-4", "V-7")

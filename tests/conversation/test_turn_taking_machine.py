@@ -14,7 +14,8 @@ from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculat
 from voicechat.conversation.echo import ECHO_SCORE
 from voicechat.conversation.finished import Patience, Words
 from voicechat.conversation.interruption import Answer
-from voicechat.conversation.turn_taking import Rules, State, TurnTaking
+from voicechat.conversation.rules import Rules
+from voicechat.conversation.turn_taking import State, TurnTaking
 from voicechat.protocol.messages.trace import EndpointReason
 
 THINKING = Answer(audible=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     """Begins a turn of the server's own that says this text; returns when it has been spoken."""
 
 
-class Completeness(IntEnum):
-    """How finished words sound; the more, the sooner the speaker's turn may end."""
+class Completeness(Enum):
+    """How finished words sound, and so how long a pause must be to end the speaker's turn."""
 
-    OPEN = 0
+    OPEN = auto()
     """More must come: "set a timer for"."""
-    UNKNOWN = 1
+    UNKNOWN = auto()
     """The words don't tell."""
-    EXTENDABLE = 2
+    EXTENDABLE = auto()
     """Whole, but it may well go on: "set a timer for ten minutes" ("… and thirty seconds")."""
-    COMPLETE = 3
+    COMPLETE = auto()
     """Whole, and nothing but politeness is likely to follow."""
 
 

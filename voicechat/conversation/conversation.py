@@ -133,7 +133,12 @@ class Conversation:
             return Answer(audible=False) if self._turns.waiting.certain else None
         newest = not self._turns.waiting.certain
         voice = turn.request.origin is Origin.VOICE and turn.request.rejected is None
-        return Answer(turn.speaker.audible, reopenable=newest and voice and turn.unheard)
+        return Answer(
+            turn.speaker.audible,
+            reopenable=newest and voice and not turn.committed,
+            unheard=turn.speaker.unheard,
+            unsent=turn.speaker.first_sent_at is None,
+        )
 
     def completeness(self, words: str) -> Completeness:
         """How finished `words` are."""
@@ -240,7 +245,7 @@ class Conversation:
                     heard.replaces,
                 )
             )
-        if request is not None and draft is not None and draft.text == request.text:
+        if request is not None and understood and draft is not None and draft.text == request.text:
             heard.describe(draft)
             draft.drafts, draft.drafted = drafts, True
             if self._turns.release(draft, request.turn):

@@ -34,6 +34,13 @@ class BargeIn:
 
 
 @attrs.frozen
+class Listen:
+    """What came before sample `since` was the assistant itself: the words begin there."""
+
+    since: int
+
+
+@attrs.frozen
 class Speculate:
     """The user may have finished with these words: an answer to them can be prepared."""
 
@@ -49,4 +56,4 @@ class Effect(Enum):
     FALSE_ALARM = auto()  # nobody was
 
 
-Decision = Effect | BargeIn | Speculate | Endpoint
+Decision = Effect | BargeIn | Listen | Speculate | Endpoint

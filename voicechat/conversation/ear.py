@@ -42,12 +42,14 @@ class Sound(NamedTuple):
 
     Attributes:
         pcm: 16 kHz.
+        voiced: Whether there is voice in it.
         started: Sample where speech began, if that was noticed in this frame.
         ended: Sample where speech ended, likewise.
         audio_from: Sample from which to listen to speech that has just begun.
     """
 
     pcm: bytes
+    voiced: bool
     started: int | None = None
     ended: int | None = None
     audio_from: int | None = None
@@ -116,14 +118,15 @@ class Ear:
         pcm = self._chunks.popleft()
         self.position += len(pcm) // SAMPLE_BYTES
         event = self._segmenter.step(await self._voice.probability(pcm), self.position)
+        voiced = self._segmenter.voiced
         if event is None:
-            return Sound(pcm)
+            return Sound(pcm, voiced)
         at = event.at_sample * self._stream.rate // INPUT_RATE + self._left_out
         if isinstance(event, Ended):
             await self._emit(SpeechEnded(self._stream.stream, at))
-            return Sound(pcm, ended=event.at_sample)
+            return Sound(pcm, voiced, ended=event.at_sample)
         await self._emit(SpeechStarted(self._stream.stream, at))
-        return Sound(pcm, started=event.at_sample, audio_from=event.audio_from_sample)
+        return Sound(pcm, voiced, started=event.at_sample, audio_from=event.audio_from_sample)
 
     async def _receive(self) -> None:
         try:

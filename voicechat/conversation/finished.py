@@ -25,15 +25,16 @@ are you") or is a whole utterance belongs here; "in" and "on" do end some, but m
 
 _BASE_MS: Final = {
     Completeness.COMPLETE: 170.0,
-    Completeness.EXTENDABLE: 480.0,
-    Completeness.UNKNOWN: 700.0,
+    Completeness.UNKNOWN: 780.0,
+    Completeness.EXTENDABLE: 960.0,
     Completeness.OPEN: 1800.0,
 }
 """Silence in the middle of the slider. People answer each other within some 200 ms; pauses inside a
-sentence are mostly below 500 ms, and hardly ever above 2 s."""
+sentence are mostly below 900 ms, and hardly ever above 2 s. Of words that are whole but known to go
+on at times, more patience is worth it than of any words."""
 _SOUNDS_OPEN: Final = 0.1
 _LESS_FINISHED: Final = {
-    Completeness.EXTENDABLE: Completeness.UNKNOWN,
+    Completeness.EXTENDABLE: Completeness.OPEN,
     Completeness.UNKNOWN: Completeness.OPEN,
 }
 _SLIDER_RANGE: Final = 2.5

@@ -7,16 +7,16 @@ positions of the stream, that delays them and does not change them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import structlog
 import trio
 
 from voicechat.agents.ports import Completeness
-from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
+from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.finished import Words, with_voice
-from voicechat.conversation.turn_taking import USER_STATES, Rules, State, TurnTaking
+from voicechat.conversation.turn_taking import USER_STATES, State, TurnTaking
 from voicechat.conversation.utterance import Heard, Partial, recognizing
 from voicechat.errors import EngineFailed, expected
 from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from voicechat.conversation.decisions import Decision
     from voicechat.conversation.ear import Ear
     from voicechat.conversation.emit import Emit
+    from voicechat.conversation.rules import Rules
     from voicechat.errors import VoicechatError
     from voicechat.speech.ports import EndOfTurn, SpeechToText, Utterance
 
@@ -41,7 +42,9 @@ _NOTICED = 200 * _MS
 """Audio that has passed when speech is noticed, at most; it is kept beside the pre-roll."""
 _VOICE_AFTER = 192 * _MS
 """Silence after which the acoustic model is asked whether the speaker has finished."""
-_ECHO_WINDOW = 500 * _MS
+_LATE_NOTICED = 200 * _MS
+"""A voice over the assistant's own is noticed so late, at most."""
+_ECHO_WINDOW = 320 * _MS
 """The newest audio in which the assistant's own voice is looked for."""
 
 
@@ -132,19 +135,26 @@ class Hearing:
         self._recent.push(sound.pcm)
         open_before = self._taking.state in USER_STATES
         effect = self._taking.hear(
-            position, self._conversation.answer(), started=sound.started, ended=sound.ended
+            position,
+            self._conversation.answer(),
+            started=sound.started,
+            ended=sound.ended,
+            fading=not sound.voiced,
         )
         if effect is Effect.WITHDRAW:
             self._conversation.withdraw()
         elif effect is Effect.REOPEN:
-            self._replaces = self._conversation.reopen()
-            self._begin = self._before_begin
+            self._reopen()
         elif not open_before and self._taking.state in USER_STATES:
             noticed = position - len(sound.pcm) // 2
             self._begin = noticed if sound.audio_from is None else sound.audio_from
         elif not open_before:
             self._forget(position)
         return True
+
+    def _reopen(self) -> None:
+        self._replaces = self._conversation.reopen()
+        self._begin = self._before_begin
 
     def _forget(self, position: int) -> None:
         """Keep no more than what the next utterance, or the last one taken up again, needs."""
@@ -159,8 +169,6 @@ class Hearing:
     # -- an utterance --------------------------------------------------------------------------
 
     async def _serve_utterance(self) -> None:
-        before = self._before if self._replaces is not None else None
-        self._before = None
         heard: Heard | None = None
         try:
             heard = await self._utterance()
@@ -169,6 +177,7 @@ class Hearing:
                 raise
             await self._report(known)
             await self._skip()
+        before = self._before if self._replaces is not None else None
         if before is not None and (heard is None or not heard.transcript.accepted):
             # What came after an accepted question was nothing: the question stands.
             heard = attrs.evolve(before, replaces=self._replaces)
@@ -197,9 +206,8 @@ class Hearing:
             async with recognizing(self._stt, partial) as utterance:
                 await utterance.feed(self._recent.since(self._begin))
                 endpoint = await self._follow(utterance, partial)
-                if isinstance(endpoint, BargeIn):
-                    self._begin = max(self._begin, endpoint.since - self._pre_roll)
-                    continue  # what came before was the assistant itself
+                if endpoint is Effect.REOPEN or isinstance(endpoint, Listen):
+                    continue  # from another place
                 if endpoint is None:
                     return None
                 endpoint_at = trio.current_time()
@@ -225,21 +233,24 @@ class Hearing:
             self._replaces,
         )
 
-    async def _follow(self, utterance: Utterance, partial: Partial) -> Endpoint | BargeIn | None:
-        """Feed audio until the utterance is over; None when it was nothing."""
+    async def _follow(
+        self, utterance: Utterance, partial: Partial
+    ) -> Endpoint | Listen | Literal[Effect.REOPEN] | None:
+        """Feed audio until the utterance is over, or has to be heard from another place.
+
+        Returns:
+            None when it was nothing.
+        """
         longest = self._ear.position + self.rules.max_length_ms * _MS
         while True:
             if (text := partial.take()) is not None:
                 await self._emit(TranscriptPartial(text))
             decision = await self._decide(utterance)
             await self._carry_out(decision)
-            if isinstance(decision, Endpoint):
+            if isinstance(decision, Endpoint | Listen) or decision is Effect.REOPEN:
                 return decision
             if decision is Effect.FALSE_ALARM:
                 return None
-            late = self._begin + self._pre_roll + _NOTICED
-            if isinstance(decision, BargeIn) and decision.since > late:
-                return decision
             if self._ear.position >= longest:  # in push-to-talk without any speech, too
                 return self._taking.close(EndpointReason.MAX_LENGTH)
             if not await self._next():
@@ -251,6 +262,10 @@ class Hearing:
     async def _carry_out(self, decision: Decision | None) -> None:
         if isinstance(decision, BargeIn):
             self._conversation.barge_in()
+        elif isinstance(decision, Listen):
+            self._begin = max(self._begin, decision.since - _LATE_NOTICED)
+        elif decision is Effect.REOPEN:
+            self._reopen()
         elif isinstance(decision, Speculate):
             if self._may_speculate():
                 self._conversation.speculate(decision.text)
@@ -270,7 +285,7 @@ class Hearing:
             words = Words(transcript.text, transcript.accepted, completeness)
         echo = 0.0
         if self._taking.state is State.INTERRUPTED:
-            begin = max(self._taking.began, self._ear.position - _ECHO_WINDOW)
+            begin = max(self._taking.onset, self._ear.position - _ECHO_WINDOW)
             newest = self._recent.since(begin)
             echo = self._conversation.echo(newest, words.text)
         return self._taking.decide(words, echo=echo)

@@ -19,14 +19,20 @@ if TYPE_CHECKING:
     from voicechat.conversation.finished import Words
 
 _MS: Final = INPUT_RATE // 1000
-_DOUBT: Final = 150 * _MS
-"""So much longer must somebody speak whose words are not surely known."""
+_DOUBT: Final = 112 * _MS
+"""So much longer must somebody speak whose words are not surely known: a first word is often a
+guess, and assent is known as such only when it is nearly over."""
+_SURE_WORDS: Final = 2
 _ASSENT: Final = 1000 * _MS
 """Longer than any "uh-huh": who goes on wants the floor."""
+_STOP: Final = 128 * _MS
+"""Even a stop word takes so long to say."""
 _RESUME: Final = 250 * _MS
 """Silence after which it was nothing: the words of one utterance are closer together."""
 _SOMETHING: Final = 100 * _MS
 """Evidence that makes an utterance of it when the answer has ended meanwhile."""
+_NEW_VOICE: Final = 64 * _MS
+"""Evidence behind echo after which the words are listened to without what came before."""
 
 
 @attrs.frozen
@@ -35,17 +41,22 @@ class Answer:
 
     Attributes:
         audible: The user can hear it.
-        reopenable: It answers what was said last, nothing of it was heard, nothing was done.
+        reopenable: It answers what was said last, and has changed nothing.
+        unheard: Nothing of it was heard, as far as is known.
+        unsent: Nothing of its speech has left, so that there can be no echo of it.
     """
 
     audible: bool
     reopenable: bool = False
+    unheard: bool = False
+    unsent: bool = False
 
 
 class Verdict(Enum):
     """What to think of the sound so far."""
 
     WAIT = auto()
+    LISTEN = auto()  # only what began at `since` may be somebody: listen to that alone
     DUCK = auto()  # it may be somebody who means it: play softly; said once
     SOMEBODY = auto()
     NOTHING = auto()
@@ -67,16 +78,26 @@ class Suspicion:
         self._needed = barge_in_ms * _MS
         self._position = since
         self._evidence = 0
+        self._listened = since
+        self._assent = False
         self._ducked = False
 
     def weigh(
-        self, position: int, *, paused: int | None, answer: bool, words: Words | None, echo: float
+        self,
+        position: int,
+        *,
+        voiced: bool,
+        paused: int | None,
+        answer: bool,
+        words: Words | None,
+        echo: float,
     ) -> Verdict:
         """Take in a frame.
 
         Args:
             position: The sample that it ends at.
-            paused: Samples of silence since the last speech; None while there is speech.
+            voiced: Whether there is voice in this very frame.
+            paused: Samples of silence since the last speech; None before that is certain.
             answer: Whether there is still an answer to interrupt.
             words: Those so far; None when who holds a key down to speak need not be doubted.
             echo: How much the newest audio sounds like the assistant itself, 0…1.
@@ -84,9 +105,13 @@ class Suspicion:
         if words is None:
             return Verdict.SOMEBODY
         frame, self._position = position - self._position, position
-        if paused is None:
+        if voiced:
             self._add(frame, echo=echo > ECHO_SCORE)
-        if self._convinced(paused, words, answer=answer):
+        if self._listened < self.since and self._evidence >= _NEW_VOICE:
+            self._listened = self.since
+            self._assent = False
+            return Verdict.LISTEN
+        if self._convinced(words, voiced=paused is None, answer=answer):
             return Verdict.SOMEBODY
         if paused is not None and paused >= _RESUME:
             return Verdict.NOTHING
@@ -103,13 +128,16 @@ class Suspicion:
             self.since = self._position - samples
         self._evidence += samples
 
-    def _convinced(self, paused: int | None, words: Words, *, answer: bool) -> bool:
+    def _convinced(self, words: Words, *, voiced: bool, answer: bool) -> bool:
         if not answer:
             # Nobody is interrupted: it is an utterance like any other.
-            return self._evidence >= (self._needed if paused is None else _SOMETHING)
+            return self._evidence >= (self._needed if voiced else _SOMETHING)
         if words.accepted and is_stop(words.text):
-            return self._evidence > 0
-        if is_backchannel(words.text):
+            return self._evidence >= _STOP
+        self._assent = self._assent or is_backchannel(words.text)
+        count = len(words.text.split())
+        if self._assent and (count < _SURE_WORDS or is_backchannel(words.text)):
             return self._evidence >= _ASSENT
-        sure = words.accepted and words.text != ""
+        # In a pause the last word is known as well.
+        sure = words.accepted and count >= (_SURE_WORDS if voiced else 1)
         return self._evidence >= self._needed + (0 if sure else _DOUBT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from voicechat.conversation.ear import Ear
 from voicechat.conversation.finished import Patience
 from voicechat.conversation.hearing import Hearing
-from voicechat.conversation.turn_taking import Rules
+from voicechat.conversation.rules import Rules
 from voicechat.protocol.messages.audio import ListenMode
 
 if TYPE_CHECKING:

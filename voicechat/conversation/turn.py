@@ -113,11 +113,6 @@ class Turn:
         self._splitter = SentenceSplitter()
 
     @property
-    def unheard(self) -> bool:
-        """Whether nothing of the answer has reached the user's ears, and nothing was changed."""
-        return not self.committed and self.speaker.unheard
-
-    @property
     def heard_chars(self) -> int:
         """Characters of the answer that were heard, or could be read when it is not spoken."""
         spoken = self.request.speak and self.speaker.unspoken is None

@@ -16,16 +16,17 @@ stream: the same recording is always decided in the same way, however fast the m
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Final
-
-import attrs
+from typing import TYPE_CHECKING, Final
 
 from voicechat.agents.ports import Completeness
-from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
-from voicechat.conversation.finished import Patience, Words
+from voicechat.conversation.decisions import BargeIn, Decision, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.interruption import Answer, Suspicion, Verdict
 from voicechat.protocol.messages.trace import EndpointReason
 from voicechat.speech.ports import INPUT_RATE
+
+if TYPE_CHECKING:
+    from voicechat.conversation.finished import Words
+    from voicechat.conversation.rules import Rules
 
 
 class State(Enum):
@@ -62,7 +63,7 @@ _ROWS: Final = {
     _M: (_L, _M, _T, _M, _M, _M, _M, _M, _M),
     _T: (_X, _T, _T, _T, _S, _I, _T, _T, _L),
     _S: (_X, _S, _S, _T, _S, _I, _S, _S, _S),
-    _X: (_X, _X, _T, _X, _X, _X, _L, _I, _X),
+    _X: (_X, _X, _T, _X, _X, _X, _L, _I, _L),
 }
 TRANSITIONS: Final = {
     (state, signal): after
@@ -80,19 +81,6 @@ _ECHO_TAIL: Final = 400 * _MS
 """How long a room goes on with the answer after its end, for half-duplex."""
 
 
-@attrs.frozen
-class Rules:
-    """What can be configured; durations in ms."""
-
-    patience: Patience = attrs.field(factory=Patience)
-    max_length_ms: float = 30_000
-    reopen_ms: float = 600
-    barge_in_ms: float = 250
-    barge_in: bool = True
-    hands_free: bool = True
-    speculation: bool = True
-
-
 class TurnTaking:
     """Decides for one microphone stream; see the module.
 
@@ -104,13 +92,18 @@ class TurnTaking:
     Attributes:
         state: Who has the floor.
         began: Sample where the speech of the utterance that is open began.
+        onset: Sample where voice activity began, be it echo.
     """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.state = State.IDLE
         self.began = 0
+        self.onset = 0
+        self._began_before = 0
         self._voiced = False
+        self._fading = False
+        self._reopens = False  # who interrupts now has not finished what was said before
         self._speech_end = 0
         self._answer: Answer | None = None
         self._endpoint_at: int | None = None
@@ -138,6 +131,7 @@ class TurnTaking:
         *,
         started: int | None = None,
         ended: int | None = None,
+        fading: bool = False,
     ) -> Effect | None:
         """Take in a frame that ends at sample `position`.
 
@@ -146,8 +140,10 @@ class TurnTaking:
             answer: What there is of an answer.
             started: Where voice activity began, if it did in this frame.
             ended: Where it ended.
+            fading: There is no voice in this frame, though it may be too early to speak of an end.
         """
         self._position = position
+        self._fading = fading
         if started is not None:
             self._voiced = True
         elif ended is not None:
@@ -165,22 +161,19 @@ class TurnTaking:
             return None
         went_on = self.state is State.MAYBE_FINISHED
         at = position if started is None else started
-        reopened = self._may_reopen(at)
-        self._signal(Signal.REOPEN if reopened else Signal.SPEECH)
-        if reopened:
-            self._endpoint_at = None
-            return Effect.REOPEN
+        self._reopens = not went_on and self._may_reopen(at)
+        if self._reopens and answer is not None and answer.unsent:
+            return self._reopen()
+        self._signal(Signal.SPEECH)
         if not went_on:
-            self.began = at
+            self.began = self.onset = at
             self._suspicion = Suspicion(at, self.rules.barge_in_ms)
         elif self._drafted:
             self._drafted = ""
             return Effect.WITHDRAW
         return None
 
-    def decide(
-        self, words: Words, *, echo: float = 0.0
-    ) -> Effect | BargeIn | Speculate | Endpoint | None:
+    def decide(self, words: Words, *, echo: float = 0.0) -> Decision | None:
         """What follows from the frame.
 
         Args:
@@ -219,12 +212,20 @@ class TurnTaking:
 
     def _may_reopen(self, at: int) -> bool:
         return (
-            self.state is State.THINKING
-            and self._answer is not None
+            self._answer is not None
             and self._answer.reopenable
+            and self._answer.unheard
             and self._endpoint_at is not None
             and at - self._endpoint_at <= self.rules.reopen_ms * _MS
         )
+
+    def _reopen(self) -> Effect:
+        self._signal(Signal.REOPEN)
+        self._endpoint_at = None
+        self.began = self._began_before
+        if not self._voiced:
+            self._signal(Signal.PAUSE)
+        return Effect.REOPEN
 
     def _decide_pause(self, words: Words) -> Speculate | Endpoint | None:
         delay = self.rules.patience.delay_ms(words.completeness)
@@ -236,36 +237,44 @@ class TurnTaking:
             return Speculate(words.text)
         return None
 
-    def _decide_interruption(self, words: Words, echo: float) -> Effect | BargeIn | None:
+    def _decide_interruption(self, words: Words, echo: float) -> Effect | BargeIn | Listen | None:
         if self._deaf():
             self._signal(Signal.FALSE_ALARM)
             return Effect.FALSE_ALARM
         paused = None if self._voiced else self.silence
         verdict = self._suspicion.weigh(
             self._position,
+            voiced=self._voiced and not self._fading,
             paused=paused,
             answer=self._answer is not None,
             words=words if self.rules.hands_free else None,
             echo=echo,
         )
-        if verdict is Verdict.DUCK:
-            return Effect.DUCK
+        if verdict is Verdict.SOMEBODY:
+            return self._give_way()
         if verdict is Verdict.NOTHING or self._too_long():
             self._signal(Signal.FALSE_ALARM)
             return Effect.FALSE_ALARM
-        if verdict is Verdict.SOMEBODY:
-            self._signal(Signal.BARGE_IN)
+        if verdict is Verdict.LISTEN:
             self.began = self._suspicion.since
-            if not self._voiced:
-                self._signal(Signal.PAUSE)
-            return BargeIn(self.began)
-        return None
+            return Listen(self.began)
+        return Effect.DUCK if verdict is Verdict.DUCK else None
+
+    def _give_way(self) -> Effect | BargeIn:
+        if self._reopens and self._answer is not None and self._answer.reopenable:
+            return self._reopen()
+        self._signal(Signal.BARGE_IN)
+        self.began = self._suspicion.since
+        if not self._voiced:
+            self._signal(Signal.PAUSE)
+        return BargeIn(self.began)
 
     def _too_long(self) -> bool:
         return self._position - self.began >= self.rules.max_length_ms * _MS
 
     def _end(self, reason: EndpointReason) -> Endpoint:
         self._signal(Signal.ENDPOINT)
+        self._began_before = self.began
         # After a cut in the middle of speech, what follows is another utterance.
         cut = reason is EndpointReason.MAX_LENGTH
         self._endpoint_at = None if cut else self._position

@@ -145,6 +145,11 @@ class Segmenter:
         """Whether the last event was a start."""
         return self._state in _SPEAKING
 
+    @property
+    def voiced(self) -> bool:
+        """Whether there was voice in the last frame, which alone neither begins nor ends speech."""
+        return self._voiced
+
     def step(self, probability: float, end_sample: int) -> SpeechStarted | SpeechEnded | None:
         """Take in the next frame.
 

@@ -101,7 +101,9 @@ class PocketSphinxRecognizer:
     def _accepts(self, text: str, confidence: float | None) -> bool:
         if not text or confidence is None:
             return False
-        return confidence >= self._threshold + (CARE if self._careful(text) else 0.0)
+        if not self._threshold <= confidence < self._threshold + CARE:
+            return confidence >= self._threshold
+        return not self._careful(text)  # this takes a while
 
 
 @attrs.define(eq=False)
