@@ -25,7 +25,7 @@ from voicechat.protocol.messages.conversation import (
     TranscriptFinal,
     TurnStarted,
 )
-from voicechat.protocol.messages.trace import Outcome, TurnTrace
+from voicechat.protocol.messages.trace import Outcome, Speculation, TurnTrace
 
 RATE = 16_000
 AHEAD_S = 0.5
@@ -39,6 +39,7 @@ OUTCOMES = {
     StreamInterrupted: Outcome.INTERRUPTED,
     StreamError: Outcome.FAILED,
 }
+REFUSAL = "{} is not what I know. "
 HURRIED = {"now": Completeness.COMPLETE, "maybe": Completeness.EXTENDABLE, "and": Completeness.OPEN}
 
 
@@ -68,6 +69,7 @@ class Client:
         self.traces = {}
         self.turns = {}  # the server's own, to ask whether it was to be spoken
         self.questions = {}  # turn to text
+        self.refused = set()  # turns whose final words the recogniser did not believe
         self.texts = {}
         self.ducked = set()
         self.seqs, self.samples, self.over = {}, {}, set()
@@ -153,6 +155,8 @@ class Client:
             assert item.turn not in self.told, "the words come before their answer"
             self.told.add(item.turn)
             self.questions[item.turn] = item.text
+            if not item.accepted:
+                self.refused.add(item.turn)
 
     def hears(self, frame):
         turn = frame.stream
@@ -172,6 +176,9 @@ class Client:
         assert trace.stopped is (end.reason if isinstance(end, StreamInterrupted) else None)
         assert trace.played_ms <= self.played(trace.turn) * 1000 / RATE + 0.1
         assert trace.heard_chars <= trace.text_chars
+        if trace.turn in self.refused:
+            assert trace.speculation is not Speculation.HIT, "a draft for words nobody believes"
+            assert self.texts[trace.turn] in {"", REFUSAL.format(self.questions[trace.turn])}
         self.traces[trace.turn] = trace
 
     # -- its loudspeaker -----------------------------------------------------------------------
@@ -243,7 +250,7 @@ class Witness(EchoAgent):
 
     async def not_understood(self, transcript, say):
         self.asked.append("?")
-        await say(f"{transcript.text} is not what I know. ")
+        await say(REFUSAL.format(transcript.text))
 
     def completeness(self, words):
         return HURRIED.get(words.rpartition(" ")[2], Completeness.UNKNOWN)

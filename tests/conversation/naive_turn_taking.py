@@ -2,67 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
+from tests.conversation.turn_frames import ASSENT, MS, STOP, begins_at
 from voicechat.agents.ports import Completeness
-from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
+from voicechat.conversation import interruption
+from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.echo import ECHO_SCORE
-from voicechat.conversation.finished import Words
 from voicechat.conversation.turn_taking import State
 from voicechat.protocol.messages.trace import EndpointReason
 
-if TYPE_CHECKING:
-    from voicechat.conversation.interruption import Answer
-    from voicechat.conversation.rules import Rules
-
-FRAME = 512
-MS = 16
-STOP = {"stop", "no, wait a minute"}
-ASSENT = {"uh-huh", "yeah, right"}
+WORDS_OF_ASSENT = {"uh-huh", "yeah", "right"}
 REASONS = {
     Completeness.COMPLETE: EndpointReason.COMPLETE,
     Completeness.EXTENDABLE: EndpointReason.EXTENDABLE,
     Completeness.UNKNOWN: EndpointReason.SILENCE,
     Completeness.OPEN: EndpointReason.OPEN,
 }
-
-
-@attrs.frozen
-class Frame:
-    """What there was to know at the end of a frame."""
-
-    position: int
-    started: int | None
-    ended: int | None
-    voiced: bool
-    turned: int  # where voice activity began or ended last
-    answer: Answer | None
-    words: Words
-    echo: float
-    rules: Rules
-
-
-def step(taking, frame, shift=0):
-    """What a frame leads to: the effect of hearing it, and the decision."""
-
-    def moved(sample):
-        return None if sample is None else sample + shift
-
-    taking.rules = frame.rules
-    effect = taking.hear(
-        frame.position + shift,
-        frame.answer,
-        started=moved(frame.started),
-        ended=moved(frame.ended),
-    )
-    words = frame.words if taking.wants_words else Words()
-    return effect, taking.decide(words, echo=frame.echo)
-
-
-def begins_at(frame):
-    return frame.position if frame.started is None else frame.started
 
 
 def deaf(log):
@@ -81,9 +37,12 @@ class Naive:
     who: str = "nobody"  # or "talks", "pauses", "doubt"
     began: int = 0
     doubt: int = 0  # the frame in which an interruption began
+    listened: int = 0  # where its words begin
+    relistened: int = 0  # the frame after the one in which that was moved
     draft: str = ""
     ducked: bool = False
     reopens_from: int | None = None  # the endpoint that may have been too early
+    ended_from: int = 0  # where the utterance before that began
     state: State = State.IDLE
 
     def step(self, log):
@@ -112,16 +71,25 @@ class Naive:
             self.who = "talks"
             withdrawn, self.draft = self.draft, ""
             return Effect.WITHDRAW if withdrawn else None
-        at = begins_at(now)
-        fresh = now.answer is not None and now.answer.reopenable
-        early = self.reopens_from is not None
-        if fresh and early and at - self.reopens_from <= now.rules.reopen_ms * MS:
-            self.who, self.reopens_from = "talks", None
-            return Effect.REOPEN
-        self.began = at
+        if self.goes_on(now) and now.answer.unsent:
+            return self.reopen(log)
+        self.began = self.listened = begins_at(now)
         self.who = "talks" if now.answer is None else "doubt"
-        self.doubt, self.ducked = len(log) - 1, False
+        self.doubt = self.relistened = len(log) - 1
+        self.ducked = False
         return None
+
+    def goes_on(self, first):
+        """Who begins to speak in this frame may not have finished before."""
+        if first.answer is None or self.reopens_from is None:
+            return False
+        soon = begins_at(first) - self.reopens_from <= first.rules.reopen_ms * MS
+        return soon and first.answer.reopenable and first.answer.unheard
+
+    def reopen(self, log):
+        self.who = "talks" if log[-1].voiced else "pauses"
+        self.began, self.reopens_from = self.ended_from, None
+        return Effect.REOPEN
 
     def decide(self, log):
         now = log[-1]
@@ -148,71 +116,98 @@ class Naive:
         long = reason is EndpointReason.MAX_LENGTH
         now = log[-1]
         self.reopens_from = None if long else now.position
+        self.ended_from = self.began
         return Endpoint(reason, now.position if now.voiced else now.turned, now.position)
 
     def weigh(self, log, *, too_long):
         now = log[-1]
         if not now.rules.hands_free:
-            return self.take_floor(log, begins_at(log[self.doubt]))
+            return self.give_way(log, begins_at(log[self.doubt]))
         if deaf(log):
-            self.who = "nobody"
-            return Effect.FALSE_ALARM
-        evidence = self.evidence(list(self.spoken(log)))
-        speaks = now.voiced
+            return self.false_alarm()
+        pieces = self.pieces(log)
+        evidence = sum(length for _, length in pieces)
+        since = pieces[0][0] if pieces else self.listened
         heard_ms = log[self.doubt].rules.barge_in_ms
-        somebody = evidence >= self.needed(now, heard_ms, speaks=speaks)
-        nothing = not somebody and not speaks and now.position - now.turned >= 250 * MS
-        if (
-            not somebody
-            and not nothing
-            and now.answer
-            and evidence >= heard_ms * MS
-            and not self.ducked
-        ):
+        if since > self.listened and evidence >= interruption._NEW_VOICE:
+            if too_long:
+                return self.false_alarm()
+            self.began = self.listened = since
+            self.relistened = len(log)
+            return Listen(since)
+        if evidence >= self.needed(log, heard_ms * MS):
+            return self.give_way(log, since)
+        silence = 0 if now.voiced else now.position - now.turned
+        if too_long or silence >= interruption._RESUME:
+            return self.false_alarm()
+        if self.ducked and not evidence:
+            self.ducked = False
+            return Effect.CALM
+        if now.answer and evidence >= heard_ms * MS and not self.ducked:
             self.ducked = True
             return Effect.DUCK
-        if nothing or too_long:
-            self.who = "nobody"
-            return Effect.FALSE_ALARM
-        return self.take_floor(log, self.since(log)) if somebody else None
+        return None
 
-    @staticmethod
-    def needed(now, barge_in_ms, *, speaks):
-        words = now.words
-        if now.answer is None:
-            return (barge_in_ms if speaks else 100) * MS
-        if words.accepted and words.text in STOP:
-            return 1
-        if words.text in ASSENT:
-            return 1000 * MS
-        return (barge_in_ms + (0 if words.accepted and words.text else 150)) * MS
+    def false_alarm(self):
+        self.who = "nobody"
+        return Effect.FALSE_ALARM
 
-    def take_floor(self, log, since):
+    def give_way(self, log, since):
+        answer = log[-1].answer
+        if answer is not None and answer.reopenable and self.goes_on(log[self.doubt]):
+            return self.reopen(log)
         self.began = since
         self.who = "talks" if log[-1].voiced else "pauses"
         return BargeIn(since)
 
+    def needed(self, log, believed):
+        """The evidence that somebody is there, whose words are what `now` has."""
+        now = log[-1]
+        words = [word.strip(",") for word in now.words.text.split()]
+        known = now.words.accepted
+        if now.answer is None:
+            return believed if now.voiced else interruption._SOMETHING
+        if known and now.words.text in STOP:
+            return interruption._STOP
+        if any(echo for *_, echo in self.spoken(log)):
+            assent = now.words.text in ASSENT
+            return interruption._ASSENT if assent else interruption._OVER_ECHO
+        other = [word for word in words if word not in WORDS_OF_ASSENT]
+        if self.assented(log) and not (known and len(other) >= interruption._SURE_WORDS):
+            return interruption._ASSENT
+        sure = known and len(words) >= (interruption._SURE_WORDS if now.voiced else 1)
+        return believed + (0 if sure else interruption._DOUBT)
+
+    def assented(self, log):
+        """What is being listened to was assent to the answer at some time."""
+        recent = log[self.relistened :]
+        return any(f.answer is not None and f.words.text in ASSENT for f in recent)
+
     def spoken(self, log):
-        """Each frame with a voice since the interruption began: where it begins and ends, echo."""
+        """Each frame with a voice since the interruption began: where, how loud, whether echo."""
         for i in range(self.doubt, len(log)):
-            if log[i].voiced:
+            if log[i].voiced and not log[i].fading:
                 begin = begins_at(log[i]) if i == self.doubt else log[i - 1].position
-                yield begin, log[i].position, log[i].echo > ECHO_SCORE
+                yield begin, log[i].position, log[i].energy, log[i].echo > ECHO_SCORE
 
-    @staticmethod
-    def evidence(spoken):
-        """The length of what is no echo; of each frame, half for every frame of echo behind it."""
-        echoes, length = 0, 0.0
-        for begin, end, echo in reversed(spoken):
-            echoes += echo
-            length += 0 if echo else (end - begin) / 2**echoes
-        return int(length)
+    def pieces(self, log):
+        """What is left of the evidence: where each piece begins, and how long it still counts.
 
-    def since(self, log):
-        """Where the evidence began: the last frame that is no echo, with nothing left before it."""
-        spoken = list(self.spoken(log))
-        return next(
-            begin
-            for i, (begin, _, echo) in reversed(list(enumerate(spoken)))
-            if not echo and (i == 0 or spoken[i - 1][2]) and not self.evidence(spoken[:i])
-        )
+        Behind an echo all that came before counts half, or not at all where it was little; from
+        the first echo on a frame that is soft beside the rest of the evidence is none.
+        """
+        pieces, energies, echoed = [], [], False
+        for begin, end, energy, echo in self.spoken(log):
+            total = sum(length for _, length in pieces)
+            echoed = echoed or echo
+            if echo:
+                left = total // 2 if total >= interruption._NEW_VOICE else 0
+                pieces = [(pieces[0][0], left)] if left else []
+                continue
+            if not total:
+                pieces, energies = [(begin, 0)], []
+            energies.append(energy)
+            soft = energy < interruption._QUIETER * max(energies)
+            if not (echoed and soft):
+                pieces.append((begin, end - begin))
+        return pieces

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agents.assistant.spoken_sentences import IN_DOMAIN, OUT_OF_DOMAIN
-from voicechat.conversation.backchannel import is_backchannel, is_stop
+from voicechat.conversation.backchannel import is_backchannel, is_stop, words_beside
 
 pytestmark = pytest.mark.requirement("V-7")
 
@@ -101,3 +101,19 @@ def test_they_are_quick_whatever_is_said(text: str):
     is_backchannel(text)
     is_stop(text)
     assert time.perf_counter() - started < 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("okay", 0),
+        ("Yeah, right.", 0),
+        ("okay wake", 1),
+        ("yeah set a timer", 3),
+        ("what time is it", 4),
+        ("okay " * 40, 40),
+    ],
+)
+def test_words_beside_assent_are_counted(text, count):
+    assert words_beside(text) == count

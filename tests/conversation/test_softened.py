@@ -39,7 +39,7 @@ async def test_a_recogniser_that_breaks_down_interrupts_nothing(autojump_clock, 
     async with room([NOISE]) as it:
         await until_soft(it)
         monkeypatch.setattr(fakes._ScriptedUtterance, "partial", broken)
-        await it.speech(0.06)
+        await it.speech(0.02)
         await it.silence(1)
         await it.emit.wait_for(ResponseComplete)
     assert [duck.gain for duck in it.emit.of(Duck)] == [0.25, 1.0]

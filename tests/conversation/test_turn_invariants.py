@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 import attrs
 import pytest
@@ -35,6 +35,8 @@ SAYINGS = [
     "be mute now",
     "this is broken now",
     "make a bang now",
+    "take it back now",
+    "set it back now",
 ]
 HEARD = st.one_of(
     st.tuples(st.sampled_from(SAYINGS), st.just(True)),
@@ -89,6 +91,27 @@ class Supply(list):
         if text.count(" "):
             text = f"{self._world.tag()} {text}"
         return Transcript(text, accepted)
+
+
+@attrs.frozen
+class Doubting:
+    """Its recogniser stops believing, at the end, in what asks for something back."""
+
+    utterance: object
+
+    async def finish(self):
+        final = await self.utterance.finish()
+        return attrs.evolve(final, accepted=final.accepted and "back" not in final.text)
+
+    def __getattr__(self, name):
+        return getattr(self.utterance, name)
+
+
+class DoubtingRecognizer(ScriptedRecognizer):
+    @asynccontextmanager
+    async def open(self, on_partial):
+        async with super().open(on_partial) as utterance:
+            yield Doubting(utterance)
 
 
 class Voice(ToneSynthesizer):
@@ -191,7 +214,7 @@ async def converse(actions, last, kinds, *, reports, lag_s, pause, mode, setting
             world = World(client, conversation, agent, nursery, send)
             listener = Listener(
                 vad=LoudnessVoiceActivity(),
-                stt=ScriptedRecognizer(Supply(world, kinds), word_s=0.2),
+                stt=DoubtingRecognizer(Supply(world, kinds), word_s=0.2),
                 emit=client,
                 conversation=conversation,
                 report=client.report,
@@ -229,6 +252,8 @@ def check_end(client, agent):
     assert {*client.sending} == {*client.ends}
     changed = Counter(agent.changed)
     assert not changed or max(changed.values()) == 1, "what is done twice is a fault"
+    spoken = {client.questions[turn] for turn in client.refused}
+    assert spoken.isdisjoint(changed), "what was not understood changes nothing"
     asked = {
         client.questions.get(turn)
         for turn, end in client.ends.items()

@@ -220,7 +220,7 @@ def test_speech_during_an_answer_stops_it():
     [
         (160, GARBAGE, False),
         (224, COMMAND, False),
-        (352, Words(), True),
+        (320, Words(), True),
         (600, Words("uh huh", accepted=True), True),
         (900, Words("yeah okay", accepted=True), True),
     ],
@@ -245,8 +245,17 @@ def test_the_assistants_own_voice_never_interrupts_it():
     script = speaking().play(20_000, voice=True, answer=AUDIBLE, words=COMMAND, echo=0.9)
     assert script.decisions == []
     onset = script.position
-    script.play(500, voice=True, answer=AUDIBLE, words=COMMAND, echo=0.1)
-    assert script.decisions == [Listen(onset), BargeIn(onset)], "without what was echo"
+    script.play(600, voice=True, answer=AUDIBLE, words=COMMAND, echo=0.1)
+    assert script.decisions == [Listen(onset), Effect.DUCK, BargeIn(onset)]
+
+
+@pytest.mark.requirement("V-7")
+def test_a_short_voice_over_echo_is_let_go_and_the_answer_is_played_as_before():
+    script = speaking().play(1000, voice=True, answer=AUDIBLE, words=GARBAGE, echo=0.9)
+    script.play(400, voice=True, answer=AUDIBLE, words=GARBAGE, echo=0.1)
+    script.play(400, voice=True, answer=AUDIBLE, words=GARBAGE, echo=0.9)
+    assert [type(decision) for decision in script.decisions] == [Listen, Effect, Effect]
+    assert script.decisions[1:] == [Effect.DUCK, Effect.CALM]
 
 
 def test_assent_stays_assent_until_there_are_other_words():
@@ -263,7 +272,7 @@ def test_a_command_of_one_word_counts_when_it_is_over():
     script = speaking().play(320, voice=True, answer=AUDIBLE, words=word)
     assert script.decisions == [Effect.DUCK]
     script.play(64, voice=False, answer=AUDIBLE, words=word)
-    assert isinstance(script.decisions[-1], BargeIn)
+    assert isinstance(script.decisions[1], BargeIn)
 
 
 def test_endless_echo_is_let_go():

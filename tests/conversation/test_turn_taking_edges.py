@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation.naive_turn_taking import FRAME, Frame, step
+from tests.conversation.turn_frames import FRAME, Frame, step
 from voicechat.conversation.decisions import BargeIn, Endpoint
 from voicechat.conversation.finished import Words
 from voicechat.conversation.interruption import Answer

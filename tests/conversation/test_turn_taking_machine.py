@@ -8,35 +8,38 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.conversation.naive_turn_taking import FRAME, MS, Frame, Naive, step
+from tests.conversation.naive_turn_taking import Naive
+from tests.conversation.turn_frames import (
+    ANSWERS,
+    AUDIBLE,
+    FRAME,
+    FRESH,
+    JUST_HEARD,
+    MS,
+    PLAIN,
+    SENT,
+    TEXTS,
+    THINKING,
+    Frame,
+    begins_at,
+    evidence,
+    least_evidence,
+    moved_back,
+    step,
+)
 from voicechat.agents.ports import Completeness
-from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
+from voicechat.conversation import interruption
+from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.echo import ECHO_SCORE
 from voicechat.conversation.finished import Patience, Words
-from voicechat.conversation.interruption import Answer
 from voicechat.conversation.rules import Rules
-from voicechat.conversation.turn_taking import State, TurnTaking
+from voicechat.conversation.turn_taking import USER_STATES, State, TurnTaking
 from voicechat.protocol.messages.trace import EndpointReason
 
-THINKING = Answer(audible=False)
-REOPENABLE = Answer(audible=False, reopenable=True)
-AUDIBLE = Answer(audible=True)
-ANSWERS = [None, THINKING, REOPENABLE, AUDIBLE]
-TEXTS = ["", "what time", "what time is it", "stop", "no, wait a minute", "uh-huh", "yeah, right"]
-PLAIN = Words("what time is it", accepted=True)
+QUIETER = interruption._QUIETER
 SHIFT = 12_345
 
 pytestmark = pytest.mark.requirement("V-4", "V-7")
-
-
-def moved_back(decision):
-    match decision:
-        case BargeIn(since):
-            return BargeIn(since - SHIFT)
-        case Endpoint(reason, speech_end, at):
-            return Endpoint(reason, speech_end - SHIFT, at - SHIFT)
-        case _:
-            return decision
 
 
 class Listening(RuleBasedStateMachine):
@@ -60,10 +63,10 @@ class Listening(RuleBasedStateMachine):
         self.told: list[tuple] = []
         self.voiced = False
         self.turned = 0  # where voice activity began or ended last
-        self.answer: Answer | None = None
-        self.words, self.echo = PLAIN, 0.0
-        self.drafted = False
-        self.ducked = False
+        self.answer = None
+        self.words, self.echo, self.energy, self.fading = PLAIN, 0.0, 1.0, False
+        self.drafted = self.ducked = False
+        self.opened = 0  # where the utterance that was ended last began
 
     # -- what happens --------------------------------------------------------------------------
 
@@ -75,16 +78,24 @@ class Listening(RuleBasedStateMachine):
         self.pass_time(frames)
 
     @precondition(lambda self: not self.voiced)
-    @rule(speech=st.integers(6, 30), pause=st.integers(2, 85), answer=st.sampled_from(ANSWERS))
-    def somebody_says_something(self, speech, pause, answer):
-        """And an answer to it may be on its way at once."""
+    @rule(
+        speech=st.integers(6, 30),
+        pause=st.integers(2, 85),
+        answer=st.sampled_from([FRESH, SENT, SENT, THINKING, AUDIBLE]),
+        silence=st.integers(1, 20),
+        then=st.sampled_from([None, SENT, JUST_HEARD, JUST_HEARD, AUDIBLE]),
+    )
+    def somebody_says_something(self, speech, pause, answer, silence, then):
+        """And perhaps goes on after the end, though an answer is on its way at once."""
         self.voice_changes(FRAME, speech)
         self.voice_changes(FRAME, 1)
         before = len(self.told)
         for _ in range(pause):
             self.frame()
             if any(isinstance(said, Endpoint) for _, said in self.told[before:]):
-                self.answer_changes(answer, 1)
+                self.answer_changes(answer, silence)
+                self.voice_changes(FRAME, 2)
+                self.answer_changes(then, 10)
                 return
 
     @rule(
@@ -102,9 +113,30 @@ class Listening(RuleBasedStateMachine):
         self.answer = answer
         self.pass_time(frames)
 
-    @rule(echo=st.sampled_from([0.0, 0.0, 0.0, ECHO_SCORE, ECHO_SCORE + 0.01]))
-    def room_echoes(self, echo):
-        self.echo = echo
+    @rule(
+        echo=st.sampled_from([0.0, 0.0, 0.0, ECHO_SCORE, ECHO_SCORE + 0.01]),
+        energy=st.sampled_from([1.0, 1.0, 0.5, QUIETER, 0.99 * QUIETER, 0.0]),
+        frames=st.integers(0, 5),
+    )
+    def room_echoes(self, echo, energy, frames):
+        self.echo, self.energy = echo, energy
+        self.pass_time(frames)
+
+    @rule(answer=st.sampled_from(ANSWERS[1:]), before=st.integers(0, 6), behind=st.integers(0, 9))
+    def somebody_speaks_over_an_echo(self, answer, before, behind):
+        self.answer = answer
+        self.pass_time(not self.voiced)
+        for echo, frames in ((1.0, before), (0.0, 12), (1.0, behind)):
+            self.echo = echo
+            if not self.voiced:
+                self.voice_changes(FRAME, 1)
+            self.pass_time(frames)
+
+    @rule(frames=st.integers(1, 8))
+    def voice_fades(self, frames):
+        self.fading = True
+        self.pass_time(frames)
+        self.fading = False
 
     @rule(slider=st.floats(0, 1))
     def slider_moves(self, slider):
@@ -126,7 +158,7 @@ class Listening(RuleBasedStateMachine):
         if end is not None:
             speech_end = self.position if self.voiced else self.turned
             assert end == Endpoint(EndpointReason.CLOSED, speech_end, self.position)
-            assert moved_back(self.shifted.close()) == end
+            assert moved_back(self.shifted.close(), SHIFT) == end
         self.again()
         self.taking, self.shifted = TurnTaking(self.rules), TurnTaking(self.rules)
         self.naive, self.log, self.told = Naive(), [], []
@@ -142,13 +174,14 @@ class Listening(RuleBasedStateMachine):
     def frame(self, started=None, ended=None):
         """A frame goes by; everything that can be said of it is checked."""
         voice = (started, ended, self.voiced, self.turned)
-        frame = Frame(self.position + FRAME, *voice, self.answer, self.words, self.echo, self.rules)
+        heard = (self.answer, self.words, self.echo, self.rules, self.fading, self.energy)
+        frame = Frame(self.position + FRAME, *voice, *heard)
         self.log.append(frame)
         before = self.taking.state
         effect, decision = step(self.taking, frame)
         self.told.append((effect, decision))
         assert self.naive.step(self.log) == (effect, decision)
-        shifted = [moved_back(each) for each in step(self.shifted, frame, SHIFT)]
+        shifted = [moved_back(each, SHIFT) for each in step(self.shifted, frame, SHIFT)]
         assert shifted == [effect, decision], "a stream that began later is decided alike"
         assert self.shifted.state is self.taking.state
         if effect is not None:
@@ -163,13 +196,16 @@ class Listening(RuleBasedStateMachine):
             self.drafted = False
             return
         assert effect is Effect.REOPEN
-        assert before not in {State.LISTENING, State.MAYBE_FINISHED, State.INTERRUPTED}
-        assert self.answer is REOPENABLE
+        assert before not in USER_STATES
+        assert self.answer is FRESH
+        self.check_reopened(begins_at(self.log[-1]))
+
+    def check_reopened(self, onset):
         assert not self.drafted
-        frame = self.log[-1]
-        at = frame.position if frame.started is None else frame.started
         end = next(said for _, said in reversed(self.told[:-1]) if isinstance(said, Endpoint))
-        assert at - end.at <= self.rules.reopen_ms * MS
+        assert onset - end.at <= self.rules.reopen_ms * MS
+        assert end.reason is not EndpointReason.MAX_LENGTH
+        assert self.taking.began == self.opened, "it is one utterance"
 
     def check_decision(self, decision):
         frame, patience = self.log[-1], self.rules.patience
@@ -190,38 +226,49 @@ class Listening(RuleBasedStateMachine):
                 assert silence >= min(patience.floor_ms, patience.ceiling_ms) * MS
                 assert decision.speech_end == self.turned
             self.drafted = False
+            self.opened = self.taking.began
         else:
             assert not self.drafted
             self.check_interruption(decision)
 
     def check_interruption(self, decision):
-        if decision is Effect.DUCK:
-            assert not self.ducked, "once an interruption"
-            assert self.answer is not None
-            self.ducked = True
-            return
-        self.ducked = False
-        if not isinstance(decision, BargeIn):
-            assert decision is Effect.FALSE_ALARM
-            return
-        spoken = (self.log[-1].position - decision.since) / MS
-        assert self.rules.barge_in or not self.rules.hands_free or self.answer is not AUDIBLE
-        heard = [each for each in self.log if each.position > decision.since]
+        match decision:
+            case Effect.DUCK:
+                assert not self.ducked
+                assert self.answer is not None
+                assert evidence(self.log, self.taking.onset) >= self.rules.barge_in_ms
+                self.ducked = True
+            case Effect.CALM:
+                assert self.ducked
+                assert self.echo > ECHO_SCORE
+                self.ducked = False
+            case Listen(since):
+                assert since > self.taking.onset
+                assert since == self.taking.began
+                assert evidence(self.log, since) * MS >= interruption._NEW_VOICE
+                heard = [f for f in self.log if self.taking.onset < f.position <= since]
+                assert any(f.echo > ECHO_SCORE or f.fading for f in heard)
+            case Effect.REOPEN:
+                self.ducked = False
+                assert self.answer.reopenable
+                self.check_reopened(self.taking.onset)
+                self.check_somebody(self.taking.onset)
+            case BargeIn(since):
+                self.ducked = False
+                self.check_somebody(since)
+            case _:
+                self.ducked = False
+                assert decision is Effect.FALSE_ALARM
+
+    def check_somebody(self, since):
         if self.rules.hands_free:
-            assert any(each.echo <= ECHO_SCORE for each in heard), "it was nothing but echo"
-            if self.answer is not None and self.words.text in {"uh-huh", "yeah, right"}:
-                assert spoken >= 1000
-            elif self.answer is not None and self.words.text not in {"stop", "no, wait a minute"}:
-                assert spoken >= self.rules.barge_in_ms
+            assert self.rules.barge_in or self.answer is None or not self.answer.audible
+            assert evidence(self.log, since) * MS >= least_evidence(self.log[-1])
 
     @invariant()
-    def no_pause_is_longer_than_the_ceiling(self):
-        waits = self.taking.state is State.MAYBE_FINISHED and not self.voiced
-        if waits and self.rules.hands_free:
+    def neither_pause_nor_utterance_is_longer_than_it_may_be(self):
+        if self.taking.state is State.MAYBE_FINISHED and not self.voiced and self.rules.hands_free:
             assert self.position - self.turned < self.rules.patience.ceiling_ms * MS
-
-    @invariant()
-    def no_utterance_is_longer_than_it_may_be(self):
         if self.taking.state in {State.LISTENING, State.MAYBE_FINISHED}:
             assert self.position - self.taking.began < self.rules.max_length_ms * MS
 
@@ -233,6 +280,8 @@ class Listening(RuleBasedStateMachine):
     def state_is_what_the_record_says(self):
         if self.log:
             assert self.taking.state is self.naive.state
+            if self.taking.state in USER_STATES:
+                assert self.taking.began == self.naive.began
 
     def again(self):
         """The same frames once more."""

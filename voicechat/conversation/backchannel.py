@@ -37,6 +37,7 @@ def _only(*phrases: str) -> re.Pattern[str]:
 
 
 _BACKCHANNEL = _only(_SOUNDS, _ASSENT)
+_EACH = re.compile(rf"\b(?:{_SOUNDS}|{_ASSENT}) ")
 _BESIDE = f"(?:{_AROUND}|{_SOUNDS}|{_ASSENT})"
 _TO_STOP = re.compile(f"(?:{_BESIDE} )*(?:{_STOP}) (?:(?:{_STOP}|{_BESIDE}) )*")
 _DESCRIBED = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*")
@@ -56,6 +57,13 @@ def is_backchannel(text: str) -> bool:
     if not words:
         return bool(_DESCRIBED.search(text)) and len(text) <= _LONGEST
     return _BACKCHANNEL.fullmatch(words) is not None
+
+
+def words_beside(text: str) -> int:
+    """How many words of `text` are no assent: two of "yeah, set a"."""
+    if len(text) > _LONGEST:
+        return len(text.split())
+    return _EACH.sub("", _words(text)).count(" ")
 
 
 def is_stop(text: str) -> bool:

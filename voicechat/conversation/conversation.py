@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from voicechat.agents.ports import Completeness
+from voicechat.conversation.backchannel import is_backchannel
 from voicechat.conversation.echo import text_echo
 from voicechat.conversation.finished import completeness_of
 from voicechat.conversation.interruption import Answer
@@ -131,7 +132,7 @@ class Conversation:
         turn = self._turns.current
         if turn is None or not turn.request.released.is_set():
             return Answer(audible=False) if self._turns.waiting.certain else None
-        newest = not self._turns.waiting.certain
+        newest = not self._turns.waiting.certain and not self._draining
         voice = turn.request.origin is Origin.VOICE and turn.request.rejected is None
         return Answer(
             turn.speaker.audible,
@@ -188,14 +189,18 @@ class Conversation:
             self._ducked = turn.request.turn
             await self._emit(Duck(self._ducked, _DUCKED))
 
-    async def false_alarm(self) -> None:
-        """Nobody was."""
+    async def calm(self) -> None:
+        """Nobody was interrupting, so far."""
         turn = self._turns.current
-        if turn is not None:
-            turn.false_alarms += 1
         ducked, self._ducked = self._ducked, None
         if turn is not None and turn.request.turn == ducked:
             await self._emit(Duck(ducked, 1.0))
+
+    async def false_alarm(self) -> None:
+        """It was nobody."""
+        if self._turns.current is not None:
+            self._turns.current.false_alarms += 1
+        await self.calm()
 
     def barge_in(self) -> None:
         """The user takes the floor."""
@@ -228,23 +233,17 @@ class Conversation:
         refused: ProtocolError | None = None
         # While an answer can be heard, what is not understood is most likely its own echo.
         understood = transcript.accepted and transcript.text != ""
-        if understood or (not heard.trivial and self.answer() is None):
+        nothing = heard.trivial or is_backchannel(transcript.text)
+        if understood or (not nothing and self.answer() is None):
             try:
                 request = self._request(heard, understood=understood)
                 request.drafts = drafts
             except ProtocolError as error:
                 refused = error
         number = None if request is None else request.turn
+        words = (transcript.text, transcript.accepted, number, transcript.confidence)
         with self._turns.busy():
-            await self._emit(
-                TranscriptFinal(
-                    transcript.text,
-                    transcript.accepted,
-                    number,
-                    transcript.confidence,
-                    heard.replaces,
-                )
-            )
+            await self._emit(TranscriptFinal(*words, heard.replaces))
         if request is not None and understood and draft is not None and draft.text == request.text:
             heard.describe(draft)
             draft.drafts, draft.drafted = drafts, True

@@ -53,6 +53,7 @@ class Effect(Enum):
     WITHDRAW = auto()  # what was prepared is of no use
     REOPEN = auto()  # the user goes on: stop the answer and listen to all of it again
     DUCK = auto()  # somebody may be interrupting
+    CALM = auto()  # nobody was, so far
     FALSE_ALARM = auto()  # nobody was
 
 

@@ -15,13 +15,14 @@ import trio
 
 from voicechat.agents.ports import Completeness
 from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
-from voicechat.conversation.finished import Words, with_voice
+from voicechat.conversation.finished import Words
 from voicechat.conversation.turn_taking import USER_STATES, State, TurnTaking
 from voicechat.conversation.utterance import Heard, Partial, recognizing
-from voicechat.errors import EngineFailed, expected
+from voicechat.conversation.voice import Voice
+from voicechat.errors import expected
 from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
 from voicechat.protocol.messages.trace import EndpointReason
-from voicechat.speech.audio import Recent
+from voicechat.speech.audio import Recent, energy_of
 from voicechat.speech.ports import INPUT_RATE
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ log = structlog.get_logger()
 _MS = INPUT_RATE // 1000
 _NOTICED = 200 * _MS
 """Audio that has passed when speech is noticed, at most; it is kept beside the pre-roll."""
-_VOICE_AFTER = 192 * _MS
-"""Silence after which the acoustic model is asked whether the speaker has finished."""
 _LATE_NOTICED = 200 * _MS
 """A voice over the assistant's own is noticed so late, at most."""
 _ECHO_WINDOW = 320 * _MS
@@ -78,7 +77,7 @@ class Hearing:
     ) -> None:
         self._ear = ear
         self._stt = stt
-        self._end_of_turn = end_of_turn
+        self._voice = Voice(end_of_turn)
         self._emit = emit
         self._conversation = conversation
         self._report = report
@@ -92,7 +91,6 @@ class Hearing:
         self._before: Heard | None = None  # the last utterance, while it may be taken up again
         self._before_begin = 0
         self._replaces: int | None = None
-        self._finished: float | None = None
 
     @property
     def rules(self) -> Rules:
@@ -196,7 +194,10 @@ class Hearing:
     async def _skip(self) -> None:
         """Let the utterance that is open pass, because nobody can recognise it."""
         while self._taking.state in USER_STATES and await self._next():
+            self._taking.answer = self._conversation.answer()
             await self._carry_out(self._taking.decide(Words()))
+        if self._taking.state is State.INTERRUPTED:
+            await self._conversation.false_alarm()
         self._taking.close()
 
     async def _utterance(self) -> Heard | None:
@@ -204,7 +205,7 @@ class Hearing:
         partial = Partial()
         while True:
             async with recognizing(self._stt, partial) as utterance:
-                await utterance.feed(self._recent.since(self._begin))
+                await utterance.feed(self._so_far())
                 endpoint = await self._follow(utterance, partial)
                 if endpoint is Effect.REOPEN or isinstance(endpoint, Listen):
                     continue  # from another place
@@ -259,6 +260,10 @@ class Hearing:
                 return self._taking.close()
             await utterance.feed(self._newest)
 
+    def _so_far(self) -> bytes:
+        """The audio of the utterance that is open."""
+        return self._recent.since(self._begin)
+
     async def _carry_out(self, decision: Decision | None) -> None:
         if isinstance(decision, BargeIn):
             self._conversation.barge_in()
@@ -271,6 +276,8 @@ class Hearing:
                 self._conversation.speculate(decision.text)
         elif decision is Effect.DUCK:
             await self._conversation.duck()
+        elif decision is Effect.CALM:
+            await self._conversation.calm()
         elif decision is Effect.FALSE_ALARM:
             await self._conversation.false_alarm()
 
@@ -281,27 +288,14 @@ class Hearing:
             completeness = Completeness.UNKNOWN
             if transcript.accepted:
                 completeness = self._conversation.completeness(transcript.text)
-            completeness = with_voice(completeness, await self._sounds_finished())
+            completeness = await self._voice.correct(completeness, self._taking, self._so_far)
             words = Words(transcript.text, transcript.accepted, completeness)
-        echo = 0.0
+        echo = energy = 0.0
         if self._taking.state is State.INTERRUPTED:
             begin = max(self._taking.onset, self._ear.position - _ECHO_WINDOW)
             newest = self._recent.since(begin)
             echo = self._conversation.echo(newest, words.text)
-        return self._taking.decide(words, echo=echo)
-
-    async def _sounds_finished(self) -> float:
-        """Probability, from the voice, that the speaker has finished; 1 where nobody can tell.
-
-        It is asked once a pause, always at the same place, as far as the pause gets there.
-        """
-        if self._taking.state is not State.MAYBE_FINISHED or self._taking.silence < _VOICE_AFTER:
-            self._finished = None
-        elif self._finished is None and self._end_of_turn is not None:
-            try:
-                pcm = self._recent.since(self._begin)
-                self._finished = await self._end_of_turn.probability(pcm)
-            except EngineFailed as error:
-                log.warning("the voice was not listened to", reason=error.message)
-                self._finished = 1.0
-        return 1.0 if self._finished is None else self._finished
+            energy = energy_of(self._newest)
+        # Much can have happened while the recogniser was waited for.
+        self._taking.answer = self._conversation.answer()
+        return self._taking.decide(words, echo=echo, energy=energy)

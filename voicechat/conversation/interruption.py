@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from voicechat.conversation.backchannel import is_backchannel, is_stop
+from voicechat.conversation.backchannel import is_backchannel, is_stop, words_beside
 from voicechat.conversation.echo import ECHO_SCORE
 from voicechat.speech.ports import INPUT_RATE
 
@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from voicechat.conversation.finished import Words
 
 _MS: Final = INPUT_RATE // 1000
-_DOUBT: Final = 112 * _MS
+_DOUBT: Final = 96 * _MS
 """So much longer must somebody speak whose words are not surely known: a first word is often a
 guess, and assent is known as such only when it is nearly over."""
 _SURE_WORDS: Final = 2
 _ASSENT: Final = 1000 * _MS
 """Longer than any "uh-huh": who goes on wants the floor."""
+_OVER_ECHO: Final = 480 * _MS
+"""Where the microphone hears the assistant as well, words are known badly, and echo that goes on
+counts as voice for a moment: only so much is somebody for certain."""
+_QUIETER: Final = 0.06
+"""Energy, beside the loudest of a voice over echo, below which a frame is echo again (-12 dB)."""
 _STOP: Final = 128 * _MS
 """Even a stop word takes so long to say."""
 _RESUME: Final = 250 * _MS
@@ -57,7 +62,8 @@ class Verdict(Enum):
 
     WAIT = auto()
     LISTEN = auto()  # only what began at `since` may be somebody: listen to that alone
-    DUCK = auto()  # it may be somebody who means it: play softly; said once
+    DUCK = auto()  # it may be somebody who means it: play softly
+    CALM = auto()  # it was nobody so far: play as before
     SOMEBODY = auto()
     NOTHING = auto()
 
@@ -80,6 +86,8 @@ class Suspicion:
         self._evidence = 0
         self._listened = since
         self._assent = False
+        self._echoes = False
+        self._loudest = 0.0
         self._ducked = False
 
     def weigh(
@@ -91,6 +99,7 @@ class Suspicion:
         answer: bool,
         words: Words | None,
         echo: float,
+        energy: float,
     ) -> Verdict:
         """Take in a frame.
 
@@ -101,12 +110,13 @@ class Suspicion:
             answer: Whether there is still an answer to interrupt.
             words: Those so far; None when who holds a key down to speak need not be doubted.
             echo: How much the newest audio sounds like the assistant itself, 0…1.
+            energy: Mean square of this frame.
         """
         if words is None:
             return Verdict.SOMEBODY
         frame, self._position = position - self._position, position
         if voiced:
-            self._add(frame, echo=echo > ECHO_SCORE)
+            self._add(frame, energy, echo=echo > ECHO_SCORE)
         if self._listened < self.since and self._evidence >= _NEW_VOICE:
             self._listened = self.since
             self._assent = False
@@ -115,18 +125,29 @@ class Suspicion:
             return Verdict.SOMEBODY
         if paused is not None and paused >= _RESUME:
             return Verdict.NOTHING
+        return self._volume(answer=answer)
+
+    def _volume(self, *, answer: bool) -> Verdict:
+        if self._ducked and not self._evidence:
+            self._ducked = False
+            return Verdict.CALM
         if answer and not self._ducked and self._evidence >= self._needed:
             self._ducked = True
             return Verdict.DUCK
         return Verdict.WAIT
 
-    def _add(self, samples: int, *, echo: bool) -> None:
+    def _add(self, samples: int, energy: float, *, echo: bool) -> None:
         if echo:
-            self._evidence //= 2  # what came just before was most likely echo as well
+            self._echoes = True
+            # What came just before was most likely echo as well.
+            self._evidence = self._evidence // 2 if self._evidence >= _NEW_VOICE else 0
             return
         if not self._evidence:
             self.since = self._position - samples
-        self._evidence += samples
+            self._loudest = 0.0
+        self._loudest = max(self._loudest, energy)
+        if not self._echoes or energy >= self._loudest * _QUIETER:
+            self._evidence += samples
 
     def _convinced(self, words: Words, *, voiced: bool, answer: bool) -> bool:
         if not answer:
@@ -134,10 +155,14 @@ class Suspicion:
             return self._evidence >= (self._needed if voiced else _SOMETHING)
         if words.accepted and is_stop(words.text):
             return self._evidence >= _STOP
-        self._assent = self._assent or is_backchannel(words.text)
-        count = len(words.text.split())
-        if self._assent and (count < _SURE_WORDS or is_backchannel(words.text)):
+        assent = is_backchannel(words.text)
+        if self._echoes:
+            # Of words over echo a single frame tells little, so nothing is concluded from the past.
+            return self._evidence >= (_ASSENT if assent else _OVER_ECHO)
+        self._assent = self._assent or assent
+        if self._assent and not (words.accepted and words_beside(words.text) >= _SURE_WORDS):
             return self._evidence >= _ASSENT
         # In a pause the last word is known as well.
-        sure = words.accepted and count >= (_SURE_WORDS if voiced else 1)
+        enough = _SURE_WORDS if voiced else 1
+        sure = words.accepted and len(words.text.split()) >= enough
         return self._evidence >= self._needed + (0 if sure else _DOUBT)

@@ -90,6 +90,7 @@ class Speaker:
         self._echo = EchoReference(speech.rate)
         self._frames = 0
         self._pending = b""
+        self._stopped_at: int | None = None
 
     # -- what is known about it ----------------------------------------------------------------
 
@@ -101,6 +102,8 @@ class Speaker:
     @property
     def played(self) -> int:
         """Samples that were heard, as far as is known."""
+        if self._stopped_at is not None:
+            return self._stopped_at
         return self._pacer.played(trio.current_time())
 
     @property
@@ -131,16 +134,22 @@ class Speaker:
         self._turn = turn
         self._begun.set()
 
+    def stop(self) -> None:
+        """The client was told to stop; one that does not report is taken to have done so."""
+        if not self._speech.reports:
+            self._stopped_at = self.played
+
     def report(self, played: int, *, done: bool) -> None:
         """The client has played so many samples; with `done` it will play no more of them."""
-        now = trio.current_time()
+        now, before = trio.current_time(), self.played
         self._pacer.report(played, now)
         if played > 0 and self.first_played_at is None:
             self.first_played_at = now
         if done:
             self.done.set()
-        self._reported.set()
-        self._reported = trio.Event()
+        if done or self.played > before:  # who reports without playing has stalled
+            self._reported.set()
+            self._reported = trio.Event()
 
     async def run(self, sentences: trio.MemoryReceiveChannel[str]) -> None:
         """Speak all sentences; returns when all their audio has been sent."""
@@ -205,15 +214,15 @@ class Speaker:
             if self.done.is_set():  # the client plays no more of it
                 return
             await self._wait_for_room(wait)
+        frame = AudioFrame(FrameKind.SPEECH, self._turn, self._frames, self.samples, pcm, last=last)
+        await self._emit(frame)
         now = trio.current_time()
         if self.first_sent_at is None and pcm:
             self.first_sent_at = now
         self._pacer.sent(samples, now)
         self._echo.sent(pcm)
-        frame = AudioFrame(FrameKind.SPEECH, self._turn, self._frames, self.samples, pcm, last=last)
         self._frames += 1
         self.samples += samples
-        await self._emit(frame)
 
     async def _wait_for_room(self, seconds: float) -> None:
         if math.isfinite(seconds):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from voicechat.agents.ports import Agent, Say
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.speaker import Speech
+    from voicechat.protocol.messages.conversation import StopReason
     from voicechat.protocol.messages.trace import EndpointReason
     from voicechat.speech.ports import Transcript
 
@@ -49,6 +50,7 @@ class TurnRequest:
         drafts: Drafts that were begun for these words.
         drafted: Whether the last of them became this turn.
         withdrawn: Whether a draft is of no use any more.
+        stopped: Why it was stopped before it began, if it was.
         released: Set when the turn is certain; only a draft has to wait for that.
         done: Set when the turn has ended in any way.
     """
@@ -68,6 +70,7 @@ class TurnRequest:
     drafts: int = 0
     drafted: bool = False
     withdrawn: bool = False
+    stopped: StopReason | None = None
     released: trio.Event = attrs.field(factory=trio.Event)
     done: trio.Event = attrs.field(factory=trio.Event)
 
@@ -111,12 +114,13 @@ class Turn:
         self._emit = emit
         self._first_token_at: float | None = None
         self._splitter = SentenceSplitter()
+        self._shown_chars = 0
 
     @property
     def heard_chars(self) -> int:
         """Characters of the answer that were heard, or could be read when it is not spoken."""
         spoken = self.request.speak and self.speaker.unspoken is None
-        return self.speaker.heard_chars() if spoken else len(self.text)
+        return self.speaker.heard_chars() if spoken else self._shown_chars
 
     @property
     def message(self) -> Message:
@@ -163,6 +167,7 @@ class Turn:
             self.speaker.begin(self.request.turn)
             async for delta in deltas:
                 await self._emit(StreamDelta(self.request.turn, delta))
+                self._shown_chars += len(delta)
 
     async def _think(
         self, deltas: trio.MemorySendChannel[str], sentences: trio.MemorySendChannel[str]

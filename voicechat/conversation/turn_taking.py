@@ -91,6 +91,7 @@ class TurnTaking:
 
     Attributes:
         state: Who has the floor.
+        answer: What there is of an answer; it may change between `hear` and `decide`.
         began: Sample where the speech of the utterance that is open began.
         onset: Sample where voice activity began, be it echo.
     """
@@ -105,7 +106,7 @@ class TurnTaking:
         self._fading = False
         self._reopens = False  # who interrupts now has not finished what was said before
         self._speech_end = 0
-        self._answer: Answer | None = None
+        self.answer: Answer | None = None
         self._endpoint_at: int | None = None
         self._suspicion = Suspicion(0, rules.barge_in_ms)
         self._position = 0
@@ -149,7 +150,7 @@ class TurnTaking:
         elif ended is not None:
             self._voiced = False
             self._speech_end = ended
-        self._answer = answer
+        self.answer = answer
         deaf = self._deaf()
         self._signal(
             Signal.OVER if answer is None else Signal.AUDIBLE if answer.audible else Signal.ANSWER
@@ -173,15 +174,16 @@ class TurnTaking:
             return Effect.WITHDRAW
         return None
 
-    def decide(self, words: Words, *, echo: float = 0.0) -> Decision | None:
+    def decide(self, words: Words, *, echo: float = 0.0, energy: float = 0.0) -> Decision | None:
         """What follows from the frame.
 
         Args:
             words: Those so far; only looked at when `wants_words`.
             echo: How much the newest audio sounds like the assistant's own voice, 0…1.
+            energy: Mean square of the frame.
         """
         if self.state is State.INTERRUPTED:
-            return self._decide_interruption(words, echo)
+            return self._decide_interruption(words, echo, energy)
         if self.state not in USER_STATES:
             return None
         if self._too_long():
@@ -206,15 +208,15 @@ class TurnTaking:
         """Half-duplex: nothing is heard while the answer is, nor its tail in the room."""
         if self.rules.barge_in or not self.rules.hands_free:
             return False
-        if self._answer is not None and self._answer.audible:
+        if self.answer is not None and self.answer.audible:
             self._deaf_until = self._position + _ECHO_TAIL
         return self._position < self._deaf_until
 
     def _may_reopen(self, at: int) -> bool:
         return (
-            self._answer is not None
-            and self._answer.reopenable
-            and self._answer.unheard
+            self.answer is not None
+            and self.answer.reopenable
+            and self.answer.unheard
             and self._endpoint_at is not None
             and at - self._endpoint_at <= self.rules.reopen_ms * _MS
         )
@@ -237,7 +239,9 @@ class TurnTaking:
             return Speculate(words.text)
         return None
 
-    def _decide_interruption(self, words: Words, echo: float) -> Effect | BargeIn | Listen | None:
+    def _decide_interruption(
+        self, words: Words, echo: float, energy: float
+    ) -> Effect | BargeIn | Listen | None:
         if self._deaf():
             self._signal(Signal.FALSE_ALARM)
             return Effect.FALSE_ALARM
@@ -246,9 +250,10 @@ class TurnTaking:
             self._position,
             voiced=self._voiced and not self._fading,
             paused=paused,
-            answer=self._answer is not None,
+            answer=self.answer is not None,
             words=words if self.rules.hands_free else None,
             echo=echo,
+            energy=energy,
         )
         if verdict is Verdict.SOMEBODY:
             return self._give_way()
@@ -258,10 +263,10 @@ class TurnTaking:
         if verdict is Verdict.LISTEN:
             self.began = self._suspicion.since
             return Listen(self.began)
-        return Effect.DUCK if verdict is Verdict.DUCK else None
+        return _EFFECTS.get(verdict)
 
     def _give_way(self) -> Effect | BargeIn:
-        if self._reopens and self._answer is not None and self._answer.reopenable:
+        if self._reopens and self.answer is not None and self.answer.reopenable:
             return self._reopen()
         self._signal(Signal.BARGE_IN)
         self.began = self._suspicion.since
@@ -283,6 +288,7 @@ class TurnTaking:
         return Endpoint(reason, speech_end, self._position)
 
 
+_EFFECTS: Final = {Verdict.DUCK: Effect.DUCK, Verdict.CALM: Effect.CALM}
 _REASONS: Final = {
     Completeness.COMPLETE: EndpointReason.COMPLETE,
     Completeness.EXTENDABLE: EndpointReason.EXTENDABLE,

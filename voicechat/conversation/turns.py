@@ -157,6 +157,8 @@ class Turns:
 
     def stop(self, reason: StopReason, turn: int | None = None) -> None:
         """Stop the answer that is running, if it is `turn` or `turn` is None."""
+        if turn is not None:
+            self.waiting.stop(turn, reason)
         if self.current is None or (turn is not None and turn != self.current.request.turn):
             return
         self.current.request.withdrawn = not self.current.request.released.is_set()
@@ -202,8 +204,8 @@ class Turns:
         ended: Outcome
         try:
             with trio.CancelScope() as self._scope:
-                if self._stopping:
-                    self.stop(StopReason.SHUTDOWN)
+                if stopped := StopReason.SHUTDOWN if self._stopping else request.stopped:
+                    self.stop(stopped)
                 await turn.run()
             ended = Outcome.INTERRUPTED if self._scope.cancelled_caught else Outcome.COMPLETE
         except Exception as error:
@@ -218,6 +220,7 @@ class Turns:
             return
         if ended is Outcome.INTERRUPTED:
             turn.cut = True
+            turn.speaker.stop()
             await turn.tell_begin()
             await self._emit(StreamInterrupted(request.turn, self._stop_reason))
         elif ended is Outcome.COMPLETE:
@@ -247,7 +250,8 @@ class Turns:
         with self.busy():
             task_status.started()
             try:
-                if turn.cut and turn.speaker.samples and self._speech.reports:
+                patient = self._speech.reports and not self._stopping
+                if turn.cut and turn.speaker.samples and patient:
                     with trio.move_on_after(_LAST_REPORT_S):
                         await turn.speaker.done.wait()
             finally:
@@ -261,7 +265,12 @@ class Turns:
         await turn.tell_begin()
         correlation_id = new_correlation_id()
         known = expected(error)
-        log.error("turn failed", correlation_id=correlation_id, exc_info=None if known else error)
+        log.error(
+            "turn failed",
+            turn_id=turn.request.turn,
+            correlation_id=correlation_id,
+            exc_info=None if known else error,
+        )
         if known is None:
             known = EngineFailed("The answer could not be finished.", suggested_action="Ask again.")
         await self._emit(StreamError.of(turn.request.turn, known, correlation_id))

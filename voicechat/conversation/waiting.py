@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voicechat.conversation.turn import TurnRequest
+    from voicechat.protocol.messages.conversation import StopReason
 
 
 class Waiting:
@@ -56,6 +57,12 @@ class Waiting:
         """A user's request, or a draft of one, waits for its turn."""
         self._asked.append(request)
         self.change()
+
+    def stop(self, turn: int, reason: StopReason) -> None:
+        """A turn that waits is stopped before it begins."""
+        for request in self._asked:
+            if request.turn == turn:
+                request.stopped = reason
 
     def drop_drafts(self) -> None:
         """Something certain comes: drafts are of no use any more."""

@@ -33,6 +33,12 @@ def pcm_bytes(samples: NDArray[np.int16]) -> bytes:
     return samples.astype("<i2", copy=False).tobytes()
 
 
+def energy_of(pcm: bytes) -> float:
+    """Mean square of the samples of `pcm`, full scale being 1; 0 without any."""
+    samples = float_samples(pcm)
+    return float(np.dot(samples, samples)) / max(1, len(samples))
+
+
 class Chunker:
     """Collects PCM of any size and gives it out in frames of exactly `frame_samples`.
 
