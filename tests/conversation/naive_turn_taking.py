@@ -168,10 +168,10 @@ class Naive:
         if now.answer is None:
             return believed if now.voiced else interruption._SOMETHING
         if known and now.words.text in STOP:
-            return interruption._STOP
+            return min(interruption._STOP, believed)
         if any(echo for *_, echo in self.spoken(log)):
             assent = now.words.text in ASSENT
-            return interruption._ASSENT if assent else interruption._OVER_ECHO
+            return interruption._ASSENT if assent else max(believed, interruption._OVER_ECHO)
         other = [word for word in words if word not in WORDS_OF_ASSENT]
         if self.assented(log) and not (known and len(other) >= interruption._SURE_WORDS):
             return interruption._ASSENT

@@ -76,11 +76,11 @@ async def test_an_utterance_is_recognised_with_its_pre_roll(autojump_clock):
     assert utterance.endpoint.speech_end == pytest.approx(2 * INPUT_RATE, abs=600)
     assert not utterance.trivial
     assert utterance.speech_end_at - began == pytest.approx(2.0, abs=0.06)
-    assert utterance.endpoint_at - utterance.speech_end_at == pytest.approx(0.7, abs=0.06)
+    assert utterance.endpoint_at - utterance.speech_end_at == pytest.approx(0.78, abs=0.06)
     assert utterance.final_at >= utterance.endpoint_at
     # 300 ms before, the speech, and the silence until the endpoint.
     seconds = len(stt.audio[0]) / 2 / INPUT_RATE
-    assert seconds == pytest.approx(0.3 + 1.0 + 0.7, abs=0.08)
+    assert seconds == pytest.approx(0.3 + 1.0 + 0.78, abs=0.08)
     assert stt.audio[0].lstrip(b"\0")[:4] == loud(1)[1:5]
     started, ended = emit.of(SpeechStarted)[0], emit.of(SpeechEnded)[0]
     assert started.at == pytest.approx(INPUT_RATE, abs=600)
@@ -108,7 +108,7 @@ async def test_a_pause_is_no_end_and_a_long_one_is(autojump_clock):
 
 async def test_the_second_utterance_begins_after_the_first(autojump_clock):
     """Its pre-roll may not repeat what the first one already held."""
-    pcm = quiet(1) + loud(1) + quiet(0.7) + loud(1) + quiet(1)
+    pcm = quiet(1) + loud(1) + quiet(0.9) + loud(1) + quiet(1)
     _, _, stt = await listen(pcm, [ONE, TWO], pre_roll_ms=2000)
     assert len(stt.audio[0]) + len(stt.audio[1]) <= len(pcm)
 
@@ -123,7 +123,9 @@ async def test_push_to_talk_is_one_turn_whatever_the_pauses(autojump_clock):
     pcm = loud(0.5) + quiet(3) + loud(0.5)
     emit, heard, stt = await listen(pcm, [ONE], mode=ListenMode.PUSH_TO_TALK)
     assert [utterance.endpoint.reason for utterance in heard] == [EndpointReason.CLOSED]
-    assert len(stt.audio[0]) == pytest.approx(len(pcm), abs=2 * 1024)
+    # Of a long pause only begin and end are heard: silence makes a recogniser lose its words.
+    seconds = len(stt.audio[0]) / 2 / INPUT_RATE
+    assert seconds == pytest.approx(0.5 + 0.8 + 0.4 + 0.5, abs=0.1)
     assert not emit.of(TranscriptFinal), "the conversation tells what it made of it"
 
 
@@ -168,13 +170,19 @@ async def test_frames_that_were_lost_do_not_shift_positions(autojump_clock):
     assert emit.of(SpeechStarted)[0].at == pytest.approx(INPUT_RATE, abs=600)
 
 
-async def test_push_to_talk_in_silence_has_an_end(autojump_clock):
+async def test_push_to_talk_in_silence_wants_no_recogniser(autojump_clock):
     emit, heard, stt = await listen(
-        quiet(5), [ONE] * 9, mode=ListenMode.PUSH_TO_TALK, max_utterance_s=2
+        quiet(5), [ONE], mode=ListenMode.PUSH_TO_TALK, max_utterance_s=2
     )
-    assert heard == []
-    assert len(emit.of(TranscriptFinal)) == 3
-    assert max(len(audio) for audio in stt.audio) <= 2 * (2 * INPUT_RATE + 1024)
+    assert heard == stt.audio == []
+    assert len(emit.of(TranscriptFinal)) == 1
+
+
+async def test_push_to_talk_is_heard_from_where_speech_begins(autojump_clock):
+    """A second of silence before the words costs the recogniser its certainty."""
+    pcm = quiet(2) + loud(1)
+    _, _, stt = await listen(pcm, [ONE], mode=ListenMode.PUSH_TO_TALK)
+    assert len(stt.audio[0]) / 2 / INPUT_RATE == pytest.approx(0.3 + 1, abs=0.1)
 
 
 async def test_push_to_talk_hears_the_last_sample(autojump_clock):

@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 import attrs
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -273,6 +273,16 @@ def check_end(client, agent):
     pause=st.sampled_from([0.0, 0.05, 0.4]),
     mode=st.sampled_from([ListenMode.HANDS_FREE] * 3 + [ListenMode.PUSH_TO_TALK]),
     settings=SETTINGS,
+)
+@example(
+    actions=[("say", 1.5), ("pause", 3.0), ("say", 1.5), ("pause", 3.0)],
+    last="drain",
+    kinds=[("set it back now", True), ("take it back now", True)],
+    reports=True,
+    lag_s=0.0,
+    pause=0.0,
+    mode=ListenMode.HANDS_FREE,
+    settings=Settings(speculation=True),
 )
 def test_every_conversation(actions, last, kinds, **how):
     async def main():

@@ -99,8 +99,9 @@ def least_evidence(now):
     if now.answer is None:
         return interruption._SOMETHING
     if words.accepted and words.text in STOP:
-        return interruption._STOP
+        return min(interruption._STOP, now.rules.barge_in_ms * MS)
     if words.text in ASSENT:
         return interruption._ASSENT
     doubt = 0 if words.accepted and words.text else interruption._DOUBT
-    return min(now.rules.barge_in_ms * MS + doubt, interruption._OVER_ECHO)
+    believed = now.rules.barge_in_ms * MS
+    return min(believed + doubt, max(believed, interruption._OVER_ECHO))

@@ -65,8 +65,8 @@ async def test_a_program_reads_every_message(run_command, start_server, question
     )
     assert turn["answer"].startswith("It is")
     timings = turn["timings"]
-    assert 400 < timings["endpoint_ms"] <= timings["stt_final_ms"] <= timings["first_token_ms"]
-    assert timings["first_token_ms"] <= timings["first_audio_ms"]
+    assert 150 < timings["endpoint_ms"] <= timings["stt_final_ms"] <= timings["first_audio_ms"]
+    assert timings["first_token_ms"] <= timings["first_audio_ms"], "it may be prepared ahead"
     assert turn["samples"] == sum(event["samples"] for event in events if event["type"] == "audio")
 
 

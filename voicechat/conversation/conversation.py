@@ -241,9 +241,12 @@ class Conversation:
             except ProtocolError as error:
                 refused = error
         number = None if request is None else request.turn
-        words = (transcript.text, transcript.accepted, number, transcript.confidence)
+        text, accepted = transcript.text, transcript.accepted
+        if nothing and not understood:
+            text, accepted = "", True
+        final = TranscriptFinal(text, accepted, number, transcript.confidence, heard.replaces)
         with self._turns.busy():
-            await self._emit(TranscriptFinal(*words, heard.replaces))
+            await self._emit(final)
         if request is not None and understood and draft is not None and draft.text == request.text:
             heard.describe(draft)
             draft.drafts, draft.drafted = drafts, True

@@ -31,6 +31,11 @@ log = structlog.get_logger()
 
 _LONGEST_FILL_S = 2.0
 """Longest hole that is filled with silence; of a longer one only the position is kept."""
+_FILL_PER_SAMPLE = 2
+"""Samples of silence that a sample received pays for, up to the longest fill. Silence is followed
+like any audio, so without this a few bytes of frames that jump ahead could keep a core busy."""
+_WARN_EVERY_S = 5
+"""Of audio followed; holes come in swarms, and a client may make as many as it likes."""
 _HYSTERESIS = 0.15
 _LEAST_STOP = 0.05
 _ARRIVALS_S = 10
@@ -98,6 +103,10 @@ class Ear:
         self._received = 0
         self._next_offset = 0
         self._left_out = 0
+        self._fill_room = self._most_fill = round(_LONGEST_FILL_S * stream.rate)
+        self._gaps = 0
+        self._gap_samples = 0
+        self._quiet_until = 0
         self._arrivals: deque[tuple[int, float]] = deque()
         self._flushed = False
         self.position = 0
@@ -109,12 +118,20 @@ class Ear:
                 return at
         return math.inf
 
-    async def next(self) -> Sound | None:
-        """The next frame, its voice activity followed; None at the end of the stream."""
+    async def next(self, patience: float = math.inf) -> Sound | None:
+        """The next frame, its voice activity followed; None at the end of the stream.
+
+        Args:
+            patience: Seconds that a silent network is waited for; None after that as well.
+        """
         while not self._chunks:
             if self._flushed:
                 return None
-            await self._receive()
+            with trio.move_on_after(patience) as waiting:
+                await self._receive()
+            if waiting.cancelled_caught:
+                log.info("microphone stalled")
+                return None
         pcm = self._chunks.popleft()
         self.position += len(pcm) // SAMPLE_BYTES
         event = self._segmenter.step(await self._voice.probability(pcm), self.position)
@@ -133,6 +150,7 @@ class Ear:
             frame = await self._audio.receive()
         except trio.EndOfChannel:
             self._flushed = True
+            self._warn_of_gaps()
             # The silence fills the last frame; without it the tail would never be heard.
             pcm = self._resampler.process(b"", last=True) + bytes(self._frame_bytes - SAMPLE_BYTES)
         else:
@@ -147,9 +165,25 @@ class Ear:
         """The frame's new samples, behind silence for those that the client has left out."""
         gap = frame.offset - self._next_offset
         self._next_offset = max(self._next_offset, frame.offset + frame.samples)
-        if gap <= 0:
-            return frame.pcm[-gap * SAMPLE_BYTES :]  # what was sent again is heard once
-        filled = min(gap, round(_LONGEST_FILL_S * self._stream.rate))
-        self._left_out += gap - filled
-        log.warning("microphone gap", samples=gap)
-        return bytes(SAMPLE_BYTES * filled) + frame.pcm
+        filled = 0
+        pcm = frame.pcm
+        if gap > 0:
+            filled = min(gap, self._fill_room)
+            self._left_out += gap - filled
+            self._gaps += 1
+            self._gap_samples += gap
+            if self._received >= self._quiet_until:
+                self._warn_of_gaps()
+        else:
+            pcm = pcm[-gap * SAMPLE_BYTES :]  # what was sent again is heard once, and pays once
+        earned = _FILL_PER_SAMPLE * (len(pcm) // SAMPLE_BYTES)
+        self._fill_room = min(self._most_fill, self._fill_room - filled + earned)
+        return bytes(SAMPLE_BYTES * filled) + pcm
+
+    def _warn_of_gaps(self) -> None:
+        """Log the holes since the last warning, if there are any."""
+        if not self._gaps:
+            return
+        log.warning("microphone gap", gaps=self._gaps, samples=self._gap_samples)
+        self._gaps = self._gap_samples = 0
+        self._quiet_until = self._received + _WARN_EVERY_S * INPUT_RATE

@@ -1,12 +1,12 @@
 """Follows one microphone stream from utterance to utterance, and carries out what is decided.
 
-A straight loop over frames of audio: voice activity, turn taking, recogniser. While it waits for
-the recogniser the next audio waits in a bounded channel behind it; as all decisions are made at
-positions of the stream, that delays them and does not change them.
+A straight loop over frames of audio. While it waits for the recogniser the next audio waits behind
+it, bounded; decisions are made at positions of the stream, so that delays and does not change them.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -17,11 +17,10 @@ from voicechat.agents.ports import Completeness
 from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.finished import Words
 from voicechat.conversation.turn_taking import USER_STATES, State, TurnTaking
-from voicechat.conversation.utterance import Heard, Partial, recognizing
+from voicechat.conversation.utterance import Feed, Heard, Partial, recognizing
 from voicechat.conversation.voice import Voice
-from voicechat.errors import expected
+from voicechat.errors import ProtocolError, expected
 from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
-from voicechat.protocol.messages.trace import EndpointReason
 from voicechat.speech.audio import Recent, energy_of
 from voicechat.speech.ports import INPUT_RATE
 
@@ -41,6 +40,8 @@ log = structlog.get_logger()
 _MS = INPUT_RATE // 1000
 _NOTICED = 200 * _MS
 """Audio that has passed when speech is noticed, at most; it is kept beside the pre-roll."""
+_STALLED_S = 5.0
+"""A microphone that says nothing for so long in mid-utterance has gone: others want the decoder."""
 _LATE_NOTICED = 200 * _MS
 """A voice over the assistant's own is noticed so late, at most."""
 _ECHO_WINDOW = 320 * _MS
@@ -91,6 +92,7 @@ class Hearing:
         self._before: Heard | None = None  # the last utterance, while it may be taken up again
         self._before_begin = 0
         self._replaces: int | None = None
+        self._served = False
 
     @property
     def rules(self) -> Rules:
@@ -109,23 +111,26 @@ class Hearing:
                 await self._serve_utterance()
             finally:
                 self._conversation.user_speaks(speaks=False)
+        if not self.rules.hands_free and not self._served:
+            # Who held a key down to speak wants to know that nothing was heard.
+            await self._emit(TranscriptFinal("", accepted=False, turn=None))
 
     # -- between utterances --------------------------------------------------------------------
 
     async def _wait_for_speech(self) -> bool:
-        """Wait until speech begins, or in push-to-talk until audio does; False at the end."""
+        """Wait until speech begins; False at the end."""
         self._taken = self._ear.position
         self._replaces = None
         while await self._next():
             if self._replaces is None:
                 self._begin = max(self._begin, self._taken)
-            if self._taking.state in USER_STATES or not self.rules.hands_free:
+            if self._taking.state in USER_STATES:
                 return True
         return False
 
-    async def _next(self) -> bool:
-        """Take in the next frame; False at the end of the stream."""
-        sound = await self._ear.next()
+    async def _next(self, patience: float = math.inf) -> bool:
+        """Take in the next frame; False at the end, or when none comes in time."""
+        sound = await self._ear.next(patience)
         if sound is None:
             return False
         position = self._ear.position
@@ -167,6 +172,7 @@ class Hearing:
     # -- an utterance --------------------------------------------------------------------------
 
     async def _serve_utterance(self) -> None:
+        self._served = understandable = True
         heard: Heard | None = None
         try:
             heard = await self._utterance()
@@ -175,25 +181,24 @@ class Hearing:
                 raise
             await self._report(known)
             await self._skip()
+            understandable = False
         before = self._before if self._replaces is not None else None
         if before is not None and (heard is None or not heard.transcript.accepted):
             # What came after an accepted question was nothing: the question stands.
             heard = attrs.evolve(before, replaces=self._replaces)
         if heard is None:
             self._conversation.withdraw()
-            await self._emit(TranscriptFinal("", accepted=False, turn=None))
+            await self._emit(TranscriptFinal("", understandable, turn=None))
             return
         self._before, self._before_begin = heard, self._begin
         try:
             await self._conversation.heard(heard)
-        except Exception as error:
-            if (known := expected(error)) is None:
-                raise
-            await self._report(known)
+        except ProtocolError as error:
+            await self._report(error)
 
     async def _skip(self) -> None:
         """Let the utterance that is open pass, because nobody can recognise it."""
-        while self._taking.state in USER_STATES and await self._next():
+        while self._taking.state in USER_STATES and await self._next(_STALLED_S):
             self._taking.answer = self._conversation.answer()
             await self._carry_out(self._taking.decide(Words()))
         if self._taking.state is State.INTERRUPTED:
@@ -205,7 +210,7 @@ class Hearing:
         partial = Partial()
         while True:
             async with recognizing(self._stt, partial) as utterance:
-                await utterance.feed(self._so_far())
+                await utterance.feed(self._recent.since(self._begin))
                 endpoint = await self._follow(utterance, partial)
                 if endpoint is Effect.REOPEN or isinstance(endpoint, Listen):
                     continue  # from another place
@@ -214,7 +219,6 @@ class Hearing:
                 endpoint_at = trio.current_time()
                 transcript = await utterance.finish()
                 break
-        final_at = trio.current_time()
         speech_ms = (endpoint.speech_end - self._taking.began) / _MS
         log.info(
             "utterance",
@@ -230,7 +234,7 @@ class Hearing:
             speech_ms,
             min(self._ear.arrival(endpoint.speech_end), endpoint_at),
             endpoint_at,
-            final_at,
+            trio.current_time(),
             self._replaces,
         )
 
@@ -242,7 +246,7 @@ class Hearing:
         Returns:
             None when it was nothing.
         """
-        longest = self._ear.position + self.rules.max_length_ms * _MS
+        feed = Feed(utterance)
         while True:
             if (text := partial.take()) is not None:
                 await self._emit(TranscriptPartial(text))
@@ -252,17 +256,11 @@ class Hearing:
                 return decision
             if decision is Effect.FALSE_ALARM:
                 return None
-            if self._ear.position >= longest:  # in push-to-talk without any speech, too
-                return self._taking.close(EndpointReason.MAX_LENGTH)
-            if not await self._next():
+            if not await self._next(_STALLED_S):
                 if self._taking.state is State.INTERRUPTED:
                     await self._conversation.false_alarm()
                 return self._taking.close()
-            await utterance.feed(self._newest)
-
-    def _so_far(self) -> bytes:
-        """The audio of the utterance that is open."""
-        return self._recent.since(self._begin)
+            await feed.follow(self._newest, self._recent, self._taking.silence)
 
     async def _carry_out(self, decision: Decision | None) -> None:
         if isinstance(decision, BargeIn):
@@ -288,13 +286,14 @@ class Hearing:
             completeness = Completeness.UNKNOWN
             if transcript.accepted:
                 completeness = self._conversation.completeness(transcript.text)
-            completeness = await self._voice.correct(completeness, self._taking, self._so_far)
+            completeness = await self._voice.correct(
+                completeness, self._taking, lambda: self._recent.since(self._begin)
+            )
             words = Words(transcript.text, transcript.accepted, completeness)
         echo = energy = 0.0
         if self._taking.state is State.INTERRUPTED:
-            begin = max(self._taking.onset, self._ear.position - _ECHO_WINDOW)
-            newest = self._recent.since(begin)
-            echo = self._conversation.echo(newest, words.text)
+            newest = max(self._taking.onset, self._ear.position - _ECHO_WINDOW)
+            echo = self._conversation.echo(self._recent.since(newest), words.text)
             energy = energy_of(self._newest)
         # Much can have happened while the recogniser was waited for.
         self._taking.answer = self._conversation.answer()

@@ -119,7 +119,6 @@ class Suspicion:
             self._add(frame, energy, echo=echo > ECHO_SCORE)
         if self._listened < self.since and self._evidence >= _NEW_VOICE:
             self._listened = self.since
-            self._assent = False
             return Verdict.LISTEN
         if self._convinced(words, voiced=paused is None, answer=answer):
             return Verdict.SOMEBODY
@@ -154,11 +153,11 @@ class Suspicion:
             # Nobody is interrupted: it is an utterance like any other.
             return self._evidence >= (self._needed if voiced else _SOMETHING)
         if words.accepted and is_stop(words.text):
-            return self._evidence >= _STOP
+            return self._evidence >= min(_STOP, self._needed)
         assent = is_backchannel(words.text)
         if self._echoes:
             # Of words over echo a single frame tells little, so nothing is concluded from the past.
-            return self._evidence >= (_ASSENT if assent else _OVER_ECHO)
+            return self._evidence >= (_ASSENT if assent else max(self._needed, _OVER_ECHO))
         self._assent = self._assent or assent
         if self._assent and not (words.accepted and words_beside(words.text) >= _SURE_WORDS):
             return self._evidence >= _ASSENT

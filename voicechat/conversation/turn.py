@@ -164,10 +164,10 @@ class Turn:
         async with deltas:
             await self.request.released.wait()
             await self.tell_begin()
-            self.speaker.begin(self.request.turn)
             async for delta in deltas:
                 await self._emit(StreamDelta(self.request.turn, delta))
                 self._shown_chars += len(delta)
+                self.speaker.begin(self.request.turn)  # the text goes before its sound
 
     async def _think(
         self, deltas: trio.MemorySendChannel[str], sentences: trio.MemorySendChannel[str]

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from voicechat.conversation.decisions import Endpoint
     from voicechat.conversation.turn import TurnRequest
+    from voicechat.speech.audio import Recent
     from voicechat.speech.ports import SpeechToText, Transcript, Utterance
 
 _DECODER_WAIT_S = 5.0
 """How long an utterance may wait for a free decoder before its speaker is told."""
+_PAUSE = 800 * INPUT_RATE // 1000
+"""So much of a pause is heard by the recogniser."""
 _TRIVIAL_MS = 250
 """Voice activity shorter than this is a cough or a click: never worth an apology."""
 
@@ -78,6 +81,33 @@ async def recognizing(stt: SpeechToText, partial: Partial) -> AsyncIterator[Utte
                 suggested_action="Say it again in a moment, or type it.",
             )
         yield utterance
+
+
+class Feed:
+    """Lets the recogniser hear an utterance, but of a long pause only its begin and its end.
+
+    Words that were known are lost again, or joined by others, in seconds of silence.
+    """
+
+    def __init__(self, utterance: Utterance) -> None:
+        self._utterance = utterance
+        self._skipped = False
+
+    async def follow(self, frame: bytes, recent: Recent, silence: int) -> None:
+        """Take in the newest frame.
+
+        Args:
+            frame: It.
+            recent: All audio of late, with it.
+            silence: Samples since the last speech.
+        """
+        if silence > _PAUSE:
+            self._skipped = True
+        elif self._skipped:
+            self._skipped = False
+            await self._utterance.feed(recent.since(recent.position - _PAUSE // 2))
+        else:
+            await self._utterance.feed(frame)
 
 
 class Partial:

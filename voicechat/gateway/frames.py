@@ -28,7 +28,7 @@ class Rest(bytes):
 
 
 class Splitter:
-    """Splits what one client sends; it is told everything, from the first frame on.
+    """Splits what one client sends to a server; it is told everything, from the first frame on.
 
     What has a wrong head or is too large goes to the general parser with all that follows it: a
     client that sends such a thing has no claim to speed.

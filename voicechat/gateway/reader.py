@@ -9,7 +9,7 @@ the small messages of a conversation, which go past its parser here (`voicechat.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -80,7 +80,8 @@ class Connection(WebSocketConnection):
         )
         self._wire = wire
         self._limits = limits
-        self._splitter = Splitter(limits.max_message)
+        # A client's parser may hold half a frame that came with the handshake's answer.
+        self._splitter = None if protocol.client else Splitter(limits.max_message)
         self._first = b""
         self._partial = bytearray()
         self._sink: Sink | None = None
@@ -164,8 +165,7 @@ class Connection(WebSocketConnection):
 
     async def _take(self, data: bytes) -> bool:
         """Handle what came; False if it broke the protocol."""
-        # wsproto may hold something already: of what came to a client with its handshake's answer.
-        for item in self._splitter.push(data) if data else (Rest(),):
+        for item in self._split(data):
             if not isinstance(item, Rest):
                 await self._deliver(item)
                 continue
@@ -180,6 +180,12 @@ class Connection(WebSocketConnection):
             if not self._reader_running:
                 break
         return True
+
+    def _split(self, data: bytes) -> Sequence[str | bytes | Rest]:
+        """Messages, and what is for wsproto: it is asked first of all for what it holds already."""
+        if self._splitter is None or not data:
+            return (Rest(data),)
+        return self._splitter.push(data)
 
     async def _handle(self, event: Event) -> bool:
         if isinstance(event, (BytesMessage, TextMessage)):

@@ -42,6 +42,7 @@ class Wire(trio.abc.Stream):
         self._stream = stream
         self._send_timeout = send_timeout
         self._direct = not self.tls and os.name == "posix"
+        self._sending = False
         self._writes = 0
         self.client = _address(self._plain.socket.getpeername())
         self.server = _address(self._plain.socket.getsockname())
@@ -70,8 +71,18 @@ class Wire(trio.abc.Stream):
         Raises:
             trio.BrokenResourceError: The client went away, or read too slowly and was dropped.
             trio.ClosedResourceError: It was closed or dropped on this side.
+            trio.BusyResourceError: Another task is sending: their bytes would be mixed.
         """
         await trio.lowlevel.checkpoint_if_cancelled()  # here nothing is torn yet: the socket lives
+        if self._sending:
+            raise trio.BusyResourceError("another task is sending to this client")
+        self._sending = True
+        try:
+            await self._send_alone(data)
+        finally:
+            self._sending = False
+
+    async def _send_alone(self, data: bytes | bytearray | memoryview) -> None:
         taken = self._write(data) if self._direct else 0
         if taken == len(data):
             self._writes += 1

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_WAITING_S = 30.0
 """Audio that may wait: a client that sends a recording faster than real time has room for it."""
+_LEAST_COST_S = 1 / 200
+"""A frame takes room for at least this much audio: the memory of a tiny one is not in its samples,
+and 5 ms are fewer than any sensible client sends at a time."""
 
 
 class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
@@ -32,21 +35,22 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
     def __init__(
         self, rate: int, on_receive: Callable[[AudioFrame], None] = lambda _: None
     ) -> None:
-        # The bound is in samples: `put` refuses before memory is an issue.
+        # The bound is in samples, and so in frames: `put` refuses before memory is an issue.
         self._send, self._receive = trio.open_memory_channel[AudioFrame](math.inf)
         self._room = round(MAX_WAITING_S * rate)
+        self._least_cost = round(_LEAST_COST_S * rate)
         self._on_receive = on_receive
         self.given_up = False
 
     def has_room(self, frame: AudioFrame) -> bool:
         """Whether `put` would take the frame."""
-        return _cost(frame) <= self._room
+        return self._cost(frame) <= self._room
 
     def put(self, frame: AudioFrame) -> bool:
         """Take a frame; False when too much is waiting already."""
         if not self.has_room(frame):
             return False
-        self._room -= _cost(frame)
+        self._room -= self._cost(frame)
         self._send.send_nowait(frame)
         return True
 
@@ -61,7 +65,7 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
             trio.EndOfChannel: There is none.
         """
         frame = await self._receive.receive()
-        self._room += _cost(frame)
+        self._room += self._cost(frame)
         self._on_receive(frame)
         return frame
 
@@ -70,7 +74,6 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
         self.given_up = True
         await self._receive.aclose()
 
-
-def _cost(frame: AudioFrame) -> int:
-    """In samples; empty frames may not pile up either."""
-    return max(frame.samples, 1)
+    def _cost(self, frame: AudioFrame) -> int:
+        """In samples."""
+        return max(frame.samples, self._least_cost)

@@ -82,8 +82,9 @@ class TranscriptFinal(ServerMessage):
     """What was heard in one utterance.
 
     Attributes:
-        text: The words; empty when nothing was recognised.
-        accepted: False when the recogniser takes it for speech that it cannot understand.
+        text: The words; empty when nothing was recognised, or needs to be shown.
+        accepted: False when the recogniser takes it for speech that it cannot understand. An empty
+            text that is accepted was nothing: a cough, assent, the assistant's own echo.
         turn: The turn that it begins, or None where it begins none.
         confidence: How sure the recogniser is, on a scale of its own; None where it cannot say.
         replaces: An earlier turn whose words are the beginning of these: the user went on.
