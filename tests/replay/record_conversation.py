@@ -2,8 +2,10 @@
 
     python -m tests.replay.record_conversation
 
-It needs flite, takes a minute and replaces `tests/replay/conversation.jsonl.gz`. Do it again when
-replays of that file differ because a decision was changed on purpose.
+It prints what it does, and at last what a replay of the new recording says; it exits with 1 where
+that decides otherwise. It needs flite, takes a minute and replaces
+`tests/replay/conversation.jsonl.gz`. Do it again when replays of that file differ because a
+decision was changed on purpose.
 """
 
 from __future__ import annotations
@@ -58,7 +60,8 @@ def conversation() -> bytes:
 
 def _flite(voice: str, text: str) -> bytes:
     with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-        program = shutil.which("flite") or "flite"
+        program = shutil.which("flite")
+        assert program is not None
         subprocess.run([program, "-voice", voice, "-t", text, "-o", file.name], check=True)
         with wave.open(file.name) as wav:
             assert wav.getframerate() == RATE
@@ -67,7 +70,8 @@ def _flite(voice: str, text: str) -> bytes:
 
 async def record(folder: Path) -> None:
     """Start a server that records, talk to it, end it."""
-    command = [sys.executable, "-m", "voicechat", "serve", "--port", "0", "--record", str(folder)]
+    command = [sys.executable, "-m", "voicechat", "serve", "--port", "0"]
+    command += ["--record", str(folder), "--log-level", "warning"]
     process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
@@ -84,12 +88,17 @@ async def record(folder: Path) -> None:
 
 def main() -> None:
     """Record, compress, put in place."""
+    if shutil.which("flite") is None:
+        raise SystemExit("flite is missing: apt-get install flite")
+    print(f"talking to a server for {SECONDS:.0f} s …", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         trio.run(record, Path(folder))
         (made,) = Path(folder).glob("*.jsonl")
         packed = gzip.compress(made.read_bytes(), compresslevel=9, mtime=0)
     OUTPUT.write_bytes(packed)
-    print(f"{OUTPUT.name}: {len(packed) / 1000:.0f} kB")
+    print(f"wrote {OUTPUT.name}, {len(packed) / 1000:.0f} kB; its replay:", flush=True)
+    command = [sys.executable, "-m", "voicechat", "replay", str(OUTPUT), "--check"]
+    raise SystemExit(subprocess.run(command, check=False).returncode)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from voicechat.replay.turns import turn_rows
 from voicechat.settings import MASK, load
 
 CONVERSATION = Path(__file__).with_name("conversation.jsonl.gz")
+LONGEST_S = 15.0
+"""Some 5 s on two cores that others use as well; this leaves room for machines that are busy."""
 LONGEST_CPU_S = 15.0
-"""Processor time of all processes; some 5 s where nothing else runs."""
+"""Processor time of all processes; some 5 s."""
 
 
 def effective(**flags):
@@ -38,12 +41,16 @@ def cpu_s():
 
 
 @pytest.mark.requirement("V-12")
-def test_a_minute_with_a_real_server_replays_with_the_same_decisions():
+def test_a_minute_with_a_real_server_replays_with_the_same_decisions(capsys):
     recording = read_recording(CONVERSATION, Codec())
     assert recording.seconds > 59
-    before = cpu_s()
+    began, before = time.perf_counter(), cpu_s()
     replayed = rerun(recording, settings_of(recording.header, effective()))
-    assert cpu_s() - before < LONGEST_CPU_S
+    took, used = time.perf_counter() - began, cpu_s() - before
+    with capsys.disabled():
+        print(f"\n{recording.seconds:.1f} s replayed in {took:.1f} s, {used:.1f} s of processors")
+    assert took < LONGEST_S
+    assert used < LONGEST_CPU_S
     found = compare(recording.records, replayed.records, end=recording.seconds)
     assert not found.differences, "\n".join(explain(found.differences))
     assert found.agreed > 60
@@ -92,8 +99,8 @@ def test_what_is_masked_or_no_longer_allowed():
 # --- when what comes ---
 
 
-def frame(stream, seq):
-    return AudioFrame(FrameKind.MICROPHONE, stream, seq, 0, b"")
+def frame(stream, seq, offset=0):
+    return AudioFrame(FrameKind.MICROPHONE, stream, seq, offset, b"")
 
 
 def test_frames_come_when_the_listener_had_time_for_them():
@@ -107,9 +114,9 @@ def test_frames_come_when_the_listener_had_time_for_them():
         Record(1.5, AudioOpen(2, 16_000)),
         Record(1.55, Interrupt()),
         Record(1.6, other),
-        Record(2.0, Taken(1, 1)),
-        Record(2.1, Taken(1, 2)),
-        Record(3.0, Taken(2, 0)),
+        Record(2.0, Taken(1, 1, 0)),
+        Record(2.1, Taken(1, 2, 0)),
+        Record(3.0, Taken(2, 0, 0)),
     ]
     assert schedule(records) == [
         (1.0, AudioOpen(1, 16_000)),
@@ -121,3 +128,18 @@ def test_frames_come_when_the_listener_had_time_for_them():
         (2.1, AudioOpen(2, 16_000)),
         (3.0, other),
     ]
+
+
+def test_frames_that_a_client_does_not_number_keep_their_times():
+    records = [Record(k / 10, frame(1, 0, 1600 * k)) for k in range(9)]
+    records.insert(6, Record(0.55, Taken(1, 0, 1600 * 3)))
+    assert [at for at, _ in schedule(records)] == [0.0, 0.1, 0.2, 0.55, 0.55, 0.55, 0.6, 0.7, 0.8]
+
+
+def test_no_frame_comes_before_it_came():
+    records = [
+        Record(1.0, frame(1, 0)),
+        Record(1.5, Taken(1, 0, 0)),
+        Record(2.0, frame(1, 0)),  # sent again
+    ]
+    assert [at for at, _ in schedule(records)] == [1.5, 2.0]

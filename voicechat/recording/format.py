@@ -92,11 +92,13 @@ class Taken:
 
     Attributes:
         stream: The frame's stream.
-        seq: Its number in it.
+        seq: Its number in it, which is the client's own and need not be its only one.
+        offset: Position of its first sample.
     """
 
     stream: int
     seq: int
+    offset: int
 
 
 Item = ClientMessage | ServerMessage | AudioFrame | SentSpeech | Taken | Ending
@@ -235,7 +237,7 @@ def _record(fields: dict[str, Any], codec: Codec) -> Record:
                 last=_expect(value.get("last", False), bool),
             )
         case "taken":
-            item = Taken(_count(value["stream"]), _count(value["seq"]))
+            item = Taken(_count(value["stream"]), _count(value["seq"]), _count(value["offset"]))
         case "in":
             item = codec.decode_client(json.dumps(value)).message
         case "out":

@@ -6,13 +6,13 @@ second, which makes lines of it and appends them. So a crash costs that much at 
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import deque
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final, cast
 
+import attrs
 import structlog
 import trio
 
@@ -26,12 +26,10 @@ from voicechat.recording.format import (
     Record,
     SentSpeech,
     Taken,
-    write_header,
-    write_record,
 )
+from voicechat.recording.writing import RecordingFile, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from voicechat.protocol.messages.base import ClientMessage, ServerMessage
@@ -49,14 +47,14 @@ MAX_QUEUED: Final = 8 * 2**20
 of the usual ones."""
 LAST_WRITE_S: Final = 2.0
 """How long the end of a session may take for its last lines."""
+WRITERS: Final = 4
+"""Threads that write at once, for all sessions: a disk gains nothing from more."""
 LATE_S: Final = 0.01
 """A listener that works on a frame so much later than it came is too late to be ignored."""
-_WAITING: Final = 2_000
-"""Frames whose arrival is remembered: those of a stream that has ended are never worked on."""
+_WAITING: Final = 10_000
+"""Frames whose arrival is remembered: a microphone's 30 s in pieces of 3 ms."""
 _COST: Final = 200
 """About the bytes of a message in the queue, or of a frame without its samples."""
-_END_LINE: Final = 64
-"""Bytes kept free for the line that says that the file is full."""
 
 
 class Recordings:
@@ -78,6 +76,7 @@ class Recordings:
         self._settings: Final = relevant_settings(settings)
         self._packages: Final = versions()
         self._codec: Final = Codec()
+        self._writers: Final = trio.CapacityLimiter(WRITERS)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
@@ -101,47 +100,66 @@ class Recordings:
         )
         stamp = header.started.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         path = self._folder / f"{stamp}-{session_id}{SUFFIX}"
-        return Recorder(path, header, max_bytes=self._max_bytes, codec=self._codec)
+        return Recorder(
+            path, header, max_bytes=self._max_bytes, codec=self._codec, writers=self._writers
+        )
 
 
 class Recorder:
     """Records one session; see `voicechat.session.tap.Tap`.
 
     Args:
-        path: The file, which must not exist.
+        path: The file, which must not exist; a session in which nothing comes makes none.
         header: Its first line.
         max_bytes: Size at which it ends.
         codec: Encodes messages.
+        writers: Limits the threads of all recorders.
     """
 
-    def __init__(self, path: Path, header: Header, *, max_bytes: int, codec: Codec) -> None:
-        self._file: Final = _File(path, header, max_bytes, codec)
+    def __init__(
+        self,
+        path: Path,
+        header: Header,
+        *,
+        max_bytes: int,
+        codec: Codec,
+        writers: trio.CapacityLimiter,
+    ) -> None:
+        self._file: Final = RecordingFile(path, header, max_bytes, codec)
         self._limiter: Final = trio.CapacityLimiter(1)  # keeps writes in order, cancelled or not
+        self._writers: Final = writers
         self._began: Final = trio.current_time()
         self._queue: list[Record] = []
         self._queued = 0  # bytes, with those that are being written
         self._arrival = trio.Event()
-        self._waiting: deque[tuple[AudioFrame, float]] = deque(maxlen=_WAITING)
+        self._content = False  # whether the client has said anything
+        self._waiting: deque[_Waiting] = deque(maxlen=_WAITING)
         self._over = False
         self._ending = Ending.SESSION
 
     def received(self, item: ClientMessage | AudioFrame, /) -> None:
         """The client sent this."""
+        self._content = True
         self._put(item)
-        if isinstance(item, AudioFrame):
-            self._waiting.append((item, trio.current_time()))
+
+    def queued(self, frame: AudioFrame, /) -> None:
+        """The frame waits for the listener."""
+        if not self._over:
+            place = (frame.stream, frame.offset)
+            self._waiting.append(_Waiting(place, frame.seq, trio.current_time()))
 
     def taken(self, frame: AudioFrame, /) -> None:
         """The listener begins to work on this frame; worth a line when it was busy before."""
-        while self._waiting:
-            waiting, came = self._waiting.popleft()
-            if waiting is frame:
-                if trio.current_time() - came > LATE_S:
-                    self._put(Taken(frame.stream, frame.seq))
+        place = (frame.stream, frame.offset)
+        while self._waiting and self._waiting[0].place <= place:  # the rest comes after it
+            waiting = self._waiting.popleft()
+            if (waiting.place, waiting.seq) == (place, frame.seq):
+                if trio.current_time() - waiting.came > LATE_S:
+                    self._put(Taken(frame.stream, frame.seq, frame.offset))
                 return
 
     def sent(self, item: ServerMessage | AudioFrame, /) -> None:
-        """The session puts this in its outbox."""
+        """The session has put this in its outbox."""
         self._put(SentSpeech.of(item) if isinstance(item, AudioFrame) else item)
 
     async def run(self) -> None:
@@ -152,7 +170,7 @@ class Recorder:
                 await trio.sleep(INTERVAL_S)
                 await self._write()
         finally:
-            self._over = True
+            self._finish(self._ending)
             with trio.CancelScope(shield=True), trio.move_on_after(LAST_WRITE_S) as last:
                 await self._write(self._ending)
             if last.cancelled_caught:
@@ -163,92 +181,65 @@ class Recorder:
             return
         self._queued += _cost(item)
         if self._queued > MAX_QUEUED:
-            self._over, self._ending = True, Ending.SLOW
+            self._finish(Ending.SLOW)
             log.warning("recording ends", reason="the disk is too slow")
             return
         self._queue.append(self._record(item))
-        self._arrival.set()
+        if self._content:
+            self._arrival.set()
+
+    def _finish(self, ending: Ending) -> None:
+        """Take nothing more."""
+        self._over, self._ending = True, ending
+        self._waiting.clear()
 
     def _record(self, item: Item) -> Record:
         return Record(trio.current_time() - self._began, item)
 
     async def _write(self, ending: Ending | None = None) -> None:
-        """Append the queue; with an ending, close the file after it."""
+        """Append the queue; with an ending, close the file after it. Fails never."""
+        if not self._content:
+            return
         records, self._queue = self._queue, []
         self._arrival = trio.Event()
         cost = sum(_cost(record.item) for record in records)
         if ending is not None:
             records.append(self._record(ending))
-        # Abandoned when the session is cancelled: the limiter still makes the last write wait.
+        # When the session is cancelled, only its last write waits for this one, and not for ever.
         append = partial(self._file.append, records, close=ending is not None)
+        turn = Turn(self._limiter, self._writers)
         try:
             room = await trio.to_thread.run_sync(
-                append, abandon_on_cancel=True, limiter=self._limiter
+                append, abandon_on_cancel=True, limiter=cast("trio.CapacityLimiter", turn)
             )
+        except trio.Cancelled:
+            if not turn.came:
+                self._queue[:0] = records  # the last write has them
+            raise
         except OSError as error:
             log.warning("recording ends", reason=error.strerror)
             room = False
+        except Exception:  # no thread can be started, say: the conversation goes on
+            log.exception("recording ends", reason="a fault")
+            room = False
         self._queued -= cost
-        self._over = self._over or not room
+        if not room:
+            self._finish(self._ending)
 
 
-class _File:
-    """The file, as the threads see it, one after the other; it is made by the first write."""
+@attrs.frozen
+class _Waiting:
+    """A frame that waits for the listener.
 
-    def __init__(self, path: Path, header: Header, max_bytes: int, codec: Codec) -> None:
-        self._path = path
-        self._header = header
-        self._left = max_bytes
-        self._codec = codec
-        self._file: BinaryIO | None = None
-        self._over = False
+    Attributes:
+        place: Its stream and offset.
+        seq: Its number.
+        came: When it came (monotonic seconds).
+    """
 
-    def append(self, records: Sequence[Record], *, close: bool) -> bool:
-        """Write records; False when there is no room for more, and the file is closed.
-
-        Raises:
-            OSError: It cannot be written, and is closed.
-        """
-        if self._over:
-            return False
-        self._over = True  # whatever happens now
-        try:
-            full = self._append(records)
-        except BaseException:
-            self._close()
-            raise
-        self._over = full or close
-        if self._over:
-            self._close()
-        return not full
-
-    def _append(self, records: Sequence[Record]) -> bool:
-        if self._file is None:
-            # Only for its owner: it holds what people have said.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb", buffering=0)
-            self._put(write_header(self._header, self._codec))
-        lines: list[bytes] = []
-        for record in records:
-            line = write_record(record, self._codec)
-            if len(line) + _END_LINE > self._left and not isinstance(record.item, Ending):
-                lines.append(write_record(Record(record.at, Ending.FULL), self._codec))
-                self._put(b"".join(lines))
-                log.warning("recording ends", reason="recording.max_mb is reached")
-                return True
-            self._left -= len(line)
-            lines.append(line)
-        self._put(b"".join(lines))
-        return False
-
-    def _put(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest and self._file is not None:
-            rest = rest[self._file.write(rest) :]
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+    place: tuple[int, int]
+    seq: int
+    came: float
 
 
 def _cost(item: Item) -> int:

@@ -1,16 +1,17 @@
 """Engines and agents whose work takes no real part of virtual time: each port, wrapped in a hold.
 
 An operation is held until the engine has done all of it, so that nothing of an engine's work is
-left to happen at a moment that depends on the machine. How long it takes in virtual time is a
-constant of `Latencies`; those of different operations differ, which decides who comes first where
-two begin together.
+left to happen at a moment that depends on the machine. Only audio is decoded while the session goes
+on, for that is most of all work: what it gives is told at one of the next calls, always the same.
+How long an operation takes in virtual time is a constant of `Latencies`; those of different
+operations differ, which decides who comes first where two begin together.
 """
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import trio
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
         VoiceActivity,
         VoiceStream,
     )
+
+_MOST_BESIDE: Final = 8
+"""Pieces of audio, each some 30 ms, that are decoded while the session goes on."""
 
 
 @attrs.frozen
@@ -115,29 +119,56 @@ class HeldSpeechToText:
     @asynccontextmanager
     async def open(self, on_partial: Callable[[str], None]) -> AsyncIterator[Utterance]:
         """Begin an utterance."""
-        async with self.inner.open(on_partial) as utterance:
-            yield _HeldUtterance(utterance, self.hold, self.latency)
+        texts = _Texts(on_partial)
+        async with self.inner.open(texts.put) as utterance:
+            yield _HeldUtterance(utterance, texts, self.hold, self.latency)
+
+
+@attrs.define
+class _Texts:
+    """Partial transcripts, kept until the moment at which they are always told."""
+
+    on_partial: Callable[[str], None]
+    _newest: str | None = None
+
+    def put(self, text: str) -> None:
+        self._newest = text
+
+    def tell(self) -> None:
+        if self._newest is not None:
+            text, self._newest = self._newest, None
+            self.on_partial(text)
 
 
 @attrs.define
 class _HeldUtterance:
     inner: Utterance
+    texts: _Texts
     hold: Hold
     latency: Latencies
     _so_far: Transcript | None = None
+    _beside: int = 0  # pieces of audio that may not be decoded yet
 
     async def feed(self, pcm: bytes) -> None:
         await self.hold.run(self.latency.feed, partial(self._decode, pcm))
 
     async def _decode(self, pcm: bytes) -> None:
         self._so_far = None
-        await self.inner.feed(pcm)
-        # Wait until the audio is decoded, so that partial transcripts come in here, too.
-        caught_up = getattr(self.inner, "caught_up", None)  # beyond the port, and cheaper
+        caught_up = getattr(self.inner, "caught_up", None)  # beyond the port
         if caught_up is None:
+            await self.inner.feed(pcm)
             self._so_far = await self.inner.partial()
-        else:
+            self.texts.tell()
+            return
+        if self._beside == _MOST_BESIDE:
             await caught_up()
+            self._told()
+        await self.inner.feed(pcm)
+        self._beside += 1
+
+    def _told(self) -> None:
+        self.texts.tell()
+        self._beside = 0
 
     async def partial(self) -> Transcript:
         found: Transcript = await self.hold.run(self.latency.partial, self._known)
@@ -146,11 +177,17 @@ class _HeldUtterance:
     async def _known(self) -> Transcript:
         if self._so_far is None:
             self._so_far = await self.inner.partial()
+            self._told()
         return self._so_far
 
     async def finish(self) -> Transcript:
-        found: Transcript = await self.hold.run(self.latency.final, self.inner.finish)
+        found: Transcript = await self.hold.run(self.latency.final, self._finished)
         return found
+
+    async def _finished(self) -> Transcript:
+        transcript = await self.inner.finish()
+        self._told()
+        return transcript
 
 
 @attrs.frozen

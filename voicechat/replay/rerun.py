@@ -86,7 +86,7 @@ def schedule(records: Iterable[Record]) -> list[tuple[float, ClientMessage | Aud
     """
     records = tuple(records)
     late = {
-        (record.item.stream, record.item.seq): record.at
+        (record.item.stream, record.item.seq, record.item.offset): record.at
         for record in reversed(records)
         if isinstance(record.item, Taken)
     }
@@ -96,7 +96,7 @@ def schedule(records: Iterable[Record]) -> list[tuple[float, ClientMessage | Aud
         at, item = record.at, record.item
         if isinstance(item, AudioFrame | AudioOpen | AudioClose):
             if isinstance(item, AudioFrame):
-                at = late.get((item.stream, item.seq), at)
+                at = max(at, late.get((item.stream, item.seq, item.offset), at))
             at = latest = max(at, latest)
         if isinstance(item, ClientMessage | AudioFrame):
             came.append((at, item))
@@ -149,6 +149,9 @@ class _Collector:
 
     def received(self, item: ClientMessage | AudioFrame, /) -> None:
         self._put(item)
+
+    def queued(self, frame: AudioFrame, /) -> None:
+        """Nothing waits for long."""
 
     def taken(self, frame: AudioFrame, /) -> None:
         """Nothing is late in virtual time."""

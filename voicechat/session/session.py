@@ -23,6 +23,7 @@ from voicechat.protocol.messages.connection import Error, Ping, Pong
 from voicechat.protocol.messages.connection import Settings as ClientSettings
 from voicechat.protocol.messages.conversation import Interrupt, MessageReceived, UserMessage
 from voicechat.session.microphone import Microphone
+from voicechat.session.outbox import Outbox
 from voicechat.session.tap import NoTap
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_OUTBOX_ITEMS = 256
-"""Messages and frames that wait for a slow client; about 10 s of speech."""
 _QUEUED_STREAMS = 4
 
 
@@ -84,9 +83,8 @@ class Session:
         self._codec = codec
         self._tap: Tap = tap or NoTap()
         self._seq = 0
-        self._outbox, self.outbox = trio.open_memory_channel["ServerMessage | AudioFrame"](
-            _OUTBOX_ITEMS
-        )
+        self._outbox = Outbox(self._tap.sent)
+        self.outbox = self._outbox.items
         self._streams, self._opened = trio.open_memory_channel[tuple["AudioOpen", Microphone]](
             _QUEUED_STREAMS
         )
@@ -127,11 +125,16 @@ class Session:
         owner.set(self.id)
         with structlog.contextvars.bound_contextvars(session_id=self.id):
             try:
-                with self._scope:
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(self._tap.run)
-                        nursery.start_soon(self.conversation.run)
-                        nursery.start_soon(self._listen)
+                async with trio.open_nursery() as followed:
+                    followed.start_soon(self._tap.run)
+                    try:
+                        with self._scope:
+                            async with trio.open_nursery() as nursery:
+                                nursery.start_soon(self.conversation.run)
+                                nursery.start_soon(self._listen)
+                    finally:
+                        self._outbox.close()  # what the tap has still to do holds nobody up
+                        followed.cancel_scope.cancel()
             except Exception:  # the barrier of a session
                 self.failed = True
                 log.exception("session failed")
@@ -157,7 +160,6 @@ class Session:
 
     async def emit(self, item: ServerMessage | AudioFrame) -> None:
         """Put a message or frame in the outbox; waits while the client is slow."""
-        self._tap.sent(item)
         await self._outbox.send(item)
 
     async def report(self, error: VoicechatError) -> None:
@@ -260,6 +262,7 @@ class Session:
         if not self._microphone.put(frame):
             self._close_microphone()
             raise _too_much_audio()
+        self._tap.queued(frame)
         if frame.last:
             self._close_microphone()
 

@@ -16,12 +16,16 @@ class Tap(Protocol):
         """The client sent this."""
         ...
 
+    def queued(self, frame: AudioFrame, /) -> None:
+        """This frame waits for the listener now: it came neither too late, nor was it refused."""
+        ...
+
     def taken(self, frame: AudioFrame, /) -> None:
         """The listener begins to work on this frame of the microphone."""
         ...
 
     def sent(self, item: ServerMessage | AudioFrame, /) -> None:
-        """The session puts this in its outbox."""
+        """The session has put this in its outbox."""
         ...
 
     async def run(self) -> None:
@@ -33,6 +37,9 @@ class NoTap:
     """Follows nothing."""
 
     def received(self, item: ClientMessage | AudioFrame, /) -> None:
+        """Ignore it."""
+
+    def queued(self, frame: AudioFrame, /) -> None:
         """Ignore it."""
 
     def taken(self, frame: AudioFrame, /) -> None:
