@@ -147,9 +147,9 @@ async def say(url: str, case: Case, pcm: bytes, matcher: Matcher) -> Result:
         await ws.send(CODEC.encode(AudioOpen(1, RATE)))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stream, ws, pcm)
-            final, answer = None, ""
+            final, answer = None, None  # to assent the answer is silence
             with trio.move_on_after(ANSWER_TIMEOUT_S):
-                while final is None or (final["turn"] is not None and not answer):
+                while final is None or (final["turn"] is not None and answer is None):
                     message = json.loads(await ws.receive())
                     if message["type"] == "transcript_final":
                         final = final or message
@@ -162,7 +162,7 @@ async def say(url: str, case: Case, pcm: bytes, matcher: Matcher) -> Result:
         return Result(case, "", accepted=False, confidence=None, means=None, answer="")
     text = final["text"]
     means = meaning(matcher, text)
-    return Result(case, text, final["accepted"], final["confidence"], means, answer)
+    return Result(case, text, final["accepted"], final["confidence"], means, answer or "")
 
 
 async def _stream(ws, pcm: bytes) -> None:
