@@ -29,10 +29,11 @@ def beginning(tmp_path):
 def test_the_turns_are_printed(beginning, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert main(["replay", str(beginning), "--check"]) == 0
-    head, turn, took, same = capsys.readouterr().out.splitlines()
+    head, turn, took, torn, same = capsys.readouterr().out.splitlines()
     assert "endpoint" in head
     assert "what time is it → It is" in turn
     assert took.startswith("5.0 s replayed in")
+    assert torn == "the recording has no end: what came after that is missing"
     assert same.startswith("the same as recorded: ")
 
 

@@ -69,6 +69,8 @@ def _print(
     for line in table(turn_rows(replayed.records)):
         print(line)
     print(f"{recording.seconds:.1f} s replayed in {took_s:.1f} s")
+    if not recording.whole:
+        print("the recording has no end: what came after that is missing")
     if comparison is None:
         return
     found = comparison.differences

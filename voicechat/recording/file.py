@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import attrs
 
 from voicechat.errors import RecordingError
-from voicechat.recording.format import Header, Record, read_header, read_records
+from voicechat.recording.format import Ending, Header, Record, read_header, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,11 @@ class Recording:
 
     header: Header
     records: tuple[Record, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether it goes to the end of the session: not full, torn by a crash, or cut."""
+        return bool(self.records) and self.records[-1].item is Ending.SESSION
 
     @property
     def seconds(self) -> float:
