@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.speech.audio import Chunker, PreRoll, float_samples, int16_samples, pcm_bytes
+from voicechat.speech.audio import (
+    Chunker,
+    Recent,
+    energy_of,
+    float_samples,
+    int16_samples,
+    pcm_bytes,
+)
 
 PIECES = st.lists(st.binary(max_size=50), max_size=20)
 WHOLE_PIECES = st.lists(st.binary(max_size=40).filter(lambda b: len(b) % 2 == 0), max_size=20)
@@ -45,23 +52,22 @@ def test_chunker_refuses_empty_frames() -> None:
         Chunker(0)
 
 
-@given(WHOLE_PIECES, st.integers(0, 30), st.integers(-5, 500))
-def test_pre_roll_keeps_exactly_the_newest_audio(
-    pieces: list[bytes], keep_ms: int, since: int
+@given(WHOLE_PIECES, st.lists(st.integers(-5, 500), max_size=20), st.integers(-5, 500))
+def test_recent_audio_can_be_heard_from_where_it_was_not_forgotten(
+    pieces: list[bytes], forgotten: list[int], since: int
 ) -> None:
-    ring = PreRoll(keep_ms, rate=1000)  # one sample a millisecond
-    for piece in pieces:
-        ring.push(piece)
+    recent, start = Recent(), 0
+    for i, piece in enumerate(pieces):
+        recent.push(piece)
+        if i < len(forgotten):
+            recent.forget(forgotten[i])
+            start = max(start, min(forgotten[i], recent.position))
     everything = b"".join(pieces)
-    total = len(everything) // 2
-    assert ring.position == total
-    assert ring.start == max(0, total - keep_ms)
-    assert ring.since(since) == everything[2 * max(since, ring.start) :]
+    assert recent.position == len(everything) // 2
+    assert recent.start == start
+    assert recent.since(since) == everything[2 * max(since, start) :]
 
 
-def test_pre_roll_stays_bounded() -> None:
-    ring = PreRoll(300)
-    for _ in range(100):
-        ring.push(bytes(1024))
-    assert len(ring.since(0)) == 2 * 4800
-    assert ring.position == 51_200
+def test_energy_is_the_mean_square() -> None:
+    assert energy_of(b"") == energy_of(bytes(640)) == 0.0
+    assert energy_of(b"\x00\x40" * 320) == pytest.approx(0.25)
