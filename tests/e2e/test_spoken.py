@@ -41,7 +41,9 @@ async def test_commands_are_answered_as_intended(flite, matcher):
     assert share(results) >= 0.9
     # The rejection threshold was tuned on the other half.
     assert share([result for result in results if not result.case.tuned_on]) >= 0.9
-    unanswered = [result.heard for result in results if result.accepted and not result.answer]
+    # What was nothing, a sound that is let pass, has no words.
+    unanswered = [each.heard for each in results if each.accepted and not each.answer]
+    unanswered = [text for text in unanswered if text]
     assert all(map(is_backchannel, unanswered)), "the answer to assent is silence"
 
 
