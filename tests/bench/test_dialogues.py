@@ -52,8 +52,10 @@ def test_pauses_in_open_clauses_are_waited_for(scores):
 @pytest.mark.requirement("V-7")
 def test_the_users_voice_stops_the_answer(scores):
     assert share(scores, "missed_interruption", "stop") <= 5
-    quiet = [s for s in of(scores, "barge-in") if not s.dialogue.echo]
-    assert quantile(quiet, "silence_ms", 50) < 200  # 131 over all dialogues; these are few
+    # All of them, as a part is too few for a median to mean anything.
+    todo = [d for d in chosen(quick=False, only="barge-in") if not d.echo]
+    quiet = [score for outcome in run(todo, settings_of([])) for score in outcome.scores]
+    assert quantile(quiet, "silence_ms", 50) < 150
 
 
 @pytest.mark.requirement("V-7")
