@@ -223,7 +223,7 @@ class Client:
         if self._echo is not None:
             x = x + self._echo.heard(self._speaker.sounded, at, TICK)
         pcm = np.clip(np.round(x), -32768, 32767).astype("<i2").tobytes()
-        self._session.audio(AudioFrame(FrameKind.MICROPHONE, 1, at // TICK, at, pcm))
+        self._session.microphones.audio(AudioFrame(FrameKind.MICROPHONE, 1, at // TICK, at, pcm))
         for report in self._speaker.reports(at + TICK):
             await self._tell(report)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from voicechat import wiring
 from voicechat.speech.tts.espeak import EspeakSynthesizer
+from voicechat.wiring.core import Core, build_core
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from voicechat.speech.ports import SpeechChunk, TextToSpeech
 
 
-def core_of(settings: Settings) -> wiring.Core:
+def core_of(settings: Settings) -> Core:
     """Everything that sessions are made of, with a voice that does not vary."""
-    core = wiring.build_core(settings)
+    core = build_core(settings)
     if settings.speech.tts != "espeak":
         return core
     speech = settings.speech

@@ -65,6 +65,9 @@ class InstantUtterance:
     async def feed(self, _pcm: bytes) -> None:
         await trio.lowlevel.checkpoint()
 
+    async def caught_up(self) -> None:
+        await trio.lowlevel.checkpoint()
+
     async def partial(self) -> Transcript:
         await trio.lowlevel.checkpoint()
         return Transcript(QUESTION)

@@ -53,6 +53,8 @@ def _entry(full: str, setting: Setting, default: object) -> str:
     plain = list(default) if isinstance(default, tuple) else default
     shown = setting.shown_default or ("none" if plain is None else json.dumps(plain, default=str))
     variable = f"VOICECHAT_{full.replace('.', '_').upper()}"
+    if setting.alias:
+        variable += f"` or `{setting.alias}"
     return (
         f"\n### {full}\n\n{setting.help}\n\n"
         f"- Default: `{shown}`\n- Allowed: {setting.kind.allowed}\n- Variable: `{variable}`\n"

@@ -12,6 +12,7 @@ import trio
 from voicechat.agents.ports import Completeness
 from voicechat.protocol.messages.connection import Error
 from voicechat.speech.ports import SpeechChunk, Transcript, WordMark
+from voicechat.thermal.gate import InferenceGate, Owner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -45,6 +46,30 @@ class Collector:
         while len(self.of(kind)) < number:
             await self._changed.wait()
         return self.of(kind)[number - 1]
+
+
+def ungated() -> Owner:
+    """An owner at a gate that lets everything through."""
+    return Owner(InferenceGate(64), "test")
+
+
+@attrs.define
+class Frames:
+    """The microphone's end of a channel of frames."""
+
+    channel: trio.MemoryReceiveChannel[AudioFrame]
+    arrived_at: float = 0.0
+
+    async def receive(self) -> AudioFrame:
+        frame = await self.channel.receive()
+        self.arrived_at = trio.current_time()
+        return frame
+
+    def statistics(self):
+        return self.channel.statistics()
+
+    async def aclose(self) -> None:
+        await self.channel.aclose()
 
 
 class LoudnessVoiceActivity:
@@ -113,6 +138,9 @@ class _ScriptedUtterance:
     async def partial(self) -> Transcript:
         await trio.lowlevel.checkpoint()
         return attrs.evolve(self.transcript, text=self._so_far())
+
+    async def caught_up(self) -> None:
+        await trio.lowlevel.checkpoint()
 
     async def finish(self) -> Transcript:
         await trio.lowlevel.checkpoint()

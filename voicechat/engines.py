@@ -9,7 +9,8 @@ a function from `voicechat.settings.Settings` to an object that fits the port::
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -30,6 +31,7 @@ GROUPS = {
     "speech.stt": "voicechat.speech_to_text",
     "speech.tts": "voicechat.text_to_speech",
     "agent.kind": "voicechat.agents",
+    "thermal.sensor": "voicechat.thermal_sensors",
 }
 """The entry point group of each setting that names an engine."""
 
@@ -48,21 +50,35 @@ def make(key: str, name: str, settings: Settings, built_in: Mapping[str, Callabl
     """
     if name in built_in:
         return built_in[name]()
-    found = {entry.name: entry for entry in entry_points(group=GROUPS[key])}
+    found = others(key, settings)
     if name not in found:
         raise SettingError(
             f"{key} is {name!r}; allowed: {', '.join(sorted({*built_in, *found}))}",
             suggested_action="Check the name, or install the package that brings this engine.",
         )
+    made: T = found[name]()
+    return made
+
+
+def others(key: str, settings: Settings) -> dict[str, Callable[[], Any]]:
+    """Makers of what other packages announce, by name; each raises `SettingError` if it is broken.
+
+    Args:
+        key: The setting, one of `GROUPS`.
+        settings: What the engines are made from.
+    """
+    found = entry_points(group=GROUPS[key])
+    return {entry.name: partial(_load, key, entry, settings) for entry in found}
+
+
+def _load(key: str, entry: EntryPoint, settings: Settings) -> Any:
     try:
-        engine: Any = found[name].load()(settings)
+        return entry.load()(settings)
     except SettingError:
         raise
     except Exception:  # another package's code: anything can happen
-        log.exception("engine cannot be made", setting=key, engine=name)
+        log.exception("engine cannot be made", setting=key, engine=entry.name)
         raise SettingError(
-            f"{key} is {name!r}, but the package that brings it does not work",
+            f"{key} is {entry.name!r}, but the package that brings it does not work",
             suggested_action="Its own words are in the log; update or repair that package.",
         ) from None
-    made: T = engine
-    return made

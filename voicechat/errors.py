@@ -7,6 +7,7 @@
     │   └── RecordingError    a recorded session that cannot be used
     ├── ProtocolError         a client sent something wrong: it is told, the connection lives
     ├── EngineFailed          a speech engine or agent broke down
+    ├── SensorFailed          a thermometer cannot be read
     └── CapacityExceeded      a limit is reached; trying again later can work
 
 Each carries a code of the closed set `ErrorCode`, a message for people, whether trying again can
@@ -35,6 +36,7 @@ class ErrorCode(StrEnum):
     ENGINE_FAILED = "engine_failed"
     INTERNAL = "internal"
     SERVER_SHUTTING_DOWN = "server_shutting_down"
+    THERMAL_PAUSED = "thermal_paused"
     USAGE = "usage"
 
 
@@ -90,6 +92,12 @@ class EngineFailed(VoicechatError):
     """A speech engine or an agent could not do its work."""
 
     code = ErrorCode.ENGINE_FAILED
+    retryable = True
+
+
+class SensorFailed(VoicechatError):
+    """A thermometer cannot be read, or tells nonsense."""
+
     retryable = True
 
 

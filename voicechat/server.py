@@ -3,6 +3,7 @@
 services                        a fault here ends the process
 ├─ signals                      SIGINT, SIGTERM
 ├─ engines                      voice activity, recogniser and synthesiser, with their children
+├─ governor                     thermometer, ladder, gate; with the crowd of a simulation
 ├─ sessions                     one nursery each; a fault ends that session only
 └─ door                         the port and its connections; first to go at shutdown
 """
@@ -16,8 +17,8 @@ import attrs
 import structlog
 import trio
 
-from voicechat import wiring
 from voicechat.gateway import tls
+from voicechat.wiring import parts as wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,9 @@ async def serve(
             async with trio.open_nursery() as engines:
                 for engine in parts.engines:
                     engines.start_soon(services.start, engine.run)
+            await parts.notice.prepare()
+            await services.start(parts.governor.run)
+            await services.start(parts.crowd.run)
             await services.start(parts.sessions.run)
         if not starting.cancelled_caught:
             async with trio.open_nursery() as door:

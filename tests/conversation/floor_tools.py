@@ -11,15 +11,18 @@ import trio
 from tests.fakes import (
     Collector,
     EchoAgent,
+    Frames,
     LoudnessVoiceActivity,
     ScriptedRecognizer,
     ToneSynthesizer,
     loud,
     quiet,
+    ungated,
 )
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.listener import Listener
 from voicechat.conversation.speaker import Speech
+from voicechat.conversation.thinking import Thinkers
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import AudioOpen, ListenMode
 from voicechat.protocol.messages.conversation import StreamInterrupted
@@ -98,13 +101,16 @@ async def room(
     word_s=0.2,
     mode=ListenMode.HANDS_FREE,
     end_of_turn=None,
+    owner=None,
     **how,
 ):
     emit = Collector()
     agent = agent or EchoAgent()
+    owner = owner or ungated()
     stt = ScriptedRecognizer(list(transcripts), word_s=word_s)
     conversation = Conversation(
-        agent=agent,
+        thinkers=Thinkers(agent),
+        owner=owner,
         speech=Speech(tts or ToneSynthesizer(), RATE, reports=True, ahead_s=0.5),
         emit=emit,
         report=emit.report,
@@ -115,6 +121,7 @@ async def room(
         stt=stt,
         end_of_turn=end_of_turn,
         emit=emit,
+        owner=owner,
         conversation=conversation,
         report=emit.report,
         settings=Settings(**how),
@@ -123,7 +130,7 @@ async def room(
     send, receive = trio.open_memory_channel[AudioFrame](math.inf)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(conversation.run)
-        nursery.start_soon(listener.listen, AudioOpen(1, RATE, mode), receive)
+        nursery.start_soon(listener.listen, AudioOpen(1, RATE, mode), Frames(receive))
         it = Room(emit, conversation, stt, agent, send)
         nursery.start_soon(it.play)
         yield it

@@ -11,7 +11,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import Collector, LoudnessVoiceActivity, loud, quiet
+from tests.fakes import Collector, Frames, LoudnessVoiceActivity, loud, quiet
 from voicechat.conversation.ear import Ear
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import AudioOpen, SpeechStarted
@@ -41,7 +41,12 @@ async def follow(parts) -> Followed:
     send.close()
     emit = Collector()
     ear = Ear(
-        AudioOpen(1, RATE), receive, LoudnessVoiceActivity(), ConversationSettings(), 0.5, emit
+        AudioOpen(1, RATE),
+        Frames(receive),
+        LoudnessVoiceActivity(),
+        ConversationSettings(),
+        0.5,
+        emit,
     )
     with structlog.testing.capture_logs() as logs:
         while await ear.next():

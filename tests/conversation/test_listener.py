@@ -9,7 +9,15 @@ import pytest
 import trio
 
 from tests.conversation.listen_tools import QuietConversation
-from tests.fakes import Collector, LoudnessVoiceActivity, ScriptedRecognizer, loud, quiet
+from tests.fakes import (
+    Collector,
+    Frames,
+    LoudnessVoiceActivity,
+    ScriptedRecognizer,
+    loud,
+    quiet,
+    ungated,
+)
 from voicechat.conversation.ear import Ear
 from voicechat.conversation.listener import Listener
 from voicechat.errors import EngineFailed, ErrorCode
@@ -47,6 +55,7 @@ async def listen(
         vad=LoudnessVoiceActivity(),
         stt=stt,
         emit=emit,
+        owner=ungated(),
         conversation=conversation,
         report=emit.report,
         settings=ConversationSettings(**how),
@@ -54,7 +63,7 @@ async def listen(
     )
     send, receive = trio.open_memory_channel[AudioFrame](math.inf)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(listener.listen, AudioOpen(1, rate, mode), receive)
+        nursery.start_soon(listener.listen, AudioOpen(1, rate, mode), Frames(receive))
         size = rate // 50 * 2
         async with send:
             for seq, at in enumerate(range(0, len(pcm), size)):
@@ -220,7 +229,7 @@ def make_ear(threshold=0.5):
     _, receive = trio.open_memory_channel[AudioFrame](1)
     settings = ConversationSettings()
     stream = AudioOpen(1, INPUT_RATE)
-    return Ear(stream, receive, LoudnessVoiceActivity(), settings, threshold, emit), emit
+    return Ear(stream, Frames(receive), LoudnessVoiceActivity(), settings, threshold, emit), emit
 
 
 async def test_a_recogniser_that_breaks_down_is_reported_and_tried_again(autojump_clock):

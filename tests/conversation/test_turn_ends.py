@@ -6,9 +6,10 @@ import pytest
 import trio
 
 from tests.conversation.turn_tools import RATE, running, said
-from tests.fakes import Collector, EchoAgent, ToneSynthesizer
+from tests.fakes import Collector, EchoAgent, ToneSynthesizer, ungated
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.speaker import Speech
+from voicechat.conversation.thinking import Thinkers
 from voicechat.errors import EngineFailed, ErrorCode, ProtocolError
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.connection import Error
@@ -171,7 +172,8 @@ async def test_a_question_right_behind_another_stops_it_at_once(autojump_clock):
 
     emit = SlowClient()
     conversation = Conversation(
-        agent=EchoAgent(),
+        thinkers=Thinkers(EchoAgent()),
+        owner=ungated(),
         speech=Speech(ToneSynthesizer(), RATE, reports=False, ahead_s=0.5),
         emit=emit,
         report=emit.report,

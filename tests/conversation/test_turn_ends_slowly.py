@@ -8,9 +8,10 @@ import pytest
 import trio
 
 from tests.conversation.turn_tools import RATE, said
-from tests.fakes import Collector, EchoAgent, ToneSynthesizer
+from tests.fakes import Collector, EchoAgent, ToneSynthesizer, ungated
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.speaker import Speech
+from voicechat.conversation.thinking import Thinkers
 from voicechat.errors import EngineFailed
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.conversation import (
@@ -43,7 +44,8 @@ class Slow(Collector):
 async def slow(kind, agent=None):
     emit = Slow(kind)
     conversation = Conversation(
-        agent=agent or EchoAgent(),
+        thinkers=Thinkers(agent or EchoAgent()),
+        owner=ungated(),
         speech=Speech(ToneSynthesizer(), RATE, reports=False, ahead_s=0.5),
         emit=emit,
         report=emit.report,

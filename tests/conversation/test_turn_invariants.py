@@ -15,10 +15,19 @@ from trio.testing import MockClock
 
 from tests.conftest import leaving_nothing
 from tests.conversation.checking_client import AHEAD_S, RATE, Client, Witness
-from tests.fakes import LoudnessVoiceActivity, ScriptedRecognizer, ToneSynthesizer, loud, quiet
+from tests.fakes import (
+    Frames,
+    LoudnessVoiceActivity,
+    ScriptedRecognizer,
+    ToneSynthesizer,
+    loud,
+    quiet,
+    ungated,
+)
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.listener import Listener
 from voicechat.conversation.speaker import Speech
+from voicechat.conversation.thinking import Thinkers
 from voicechat.errors import EngineFailed, ProtocolError
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import AudioOpen, ListenMode
@@ -98,6 +107,9 @@ class Doubting:
     """Its recogniser stops believing, at the end, in what asks for something back."""
 
     utterance: object
+
+    async def caught_up(self):
+        await trio.lowlevel.checkpoint()
 
     async def finish(self):
         final = await self.utterance.finish()
@@ -199,7 +211,8 @@ async def converse(actions, last, kinds, *, reports, lag_s, pause, mode, setting
     client = Client(reports=reports, lag_s=lag_s)
     agent = Witness(pause, client=client)
     conversation = Conversation(
-        agent=agent,
+        thinkers=Thinkers(agent),
+        owner=ungated(),
         speech=Speech(Voice(), RATE, reports=reports, ahead_s=AHEAD_S),
         emit=client,
         report=client.report,
@@ -216,13 +229,14 @@ async def converse(actions, last, kinds, *, reports, lag_s, pause, mode, setting
                 vad=LoudnessVoiceActivity(),
                 stt=DoubtingRecognizer(Supply(world, kinds), word_s=0.2),
                 emit=client,
+                owner=ungated(),
                 conversation=conversation,
                 report=client.report,
                 settings=settings,
                 vad_threshold=0.5,
             )
             nursery.start_soon(conversation.run)
-            nursery.start_soon(listen, listener, client, mode, receive)
+            nursery.start_soon(listen, listener, client, mode, Frames(receive))
             nursery.start_soon(client.play)
             for action in actions:
                 await world.act(*action)

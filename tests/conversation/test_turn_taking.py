@@ -19,7 +19,7 @@ from tests.conversation.turn_script import (
     Script,
 )
 from voicechat.agents.ports import Completeness
-from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Speculate
+from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.finished import Patience, Words, with_voice
 from voicechat.conversation.rules import Rules
 from voicechat.conversation.turn_taking import TRANSITIONS, Signal, State
@@ -157,3 +157,54 @@ def test_what_comes_later_interrupts_instead(wait, answer):
     script = ended().play(wait, voice=False, answer=answer).play(400, voice=True, answer=answer)
     assert Effect.REOPEN not in script.decisions
     assert isinstance(script.decisions[-1], BargeIn)
+
+
+@pytest.mark.requirement("V-7")
+def test_assent_in_words_from_before_the_voice_is_nobodys():
+    """Behind them only the voice is listened to, and whoever that is has not assented."""
+    assent = Words("uh-huh", accepted=True)
+    script = Script().play(64, voice=False, answer=THINKING)
+    script.play(416, voice=True, fading=True, words=assent, answer=THINKING)
+    onset = script.position
+    script.play(32, voice=True, words=assent, answer=THINKING)
+    script.play(320, voice=True, words=Words(), answer=THINKING)
+    assert script.decisions == [Listen(onset), Effect.DUCK, BargeIn(onset)]
+
+
+@pytest.mark.requirement("V-7")
+def test_who_speaks_again_after_a_cut_is_listened_to_from_there():
+    """The rest of the voice that was cut is too short to be a beginning of what is said now."""
+    script = Script(Rules(max_length_ms=1000)).play(1024, voice=True)
+    script.play(FRAME_MS, voice=True, answer=FRESH).play(96, voice=False, answer=FRESH)
+    assert [each.reason for each in script.decisions] == [EndpointReason.MAX_LENGTH]
+    assert script.taking.state is State.INTERRUPTED
+    onset = script.position
+    script.play(256, voice=True, answer=FRESH)
+    assert script.decisions[1:] == [Listen(onset), BargeIn(onset)]
+
+
+@pytest.mark.requirement("V-4", "V-7")
+def test_an_interruption_believed_when_it_is_as_long_as_an_utterance_may_be_is_ended_at_once():
+    """A frame has one decision: that the answer stops comes first, and the end behind it."""
+    assent = Words("uh-huh", accepted=True)
+    script = Script(Rules(max_length_ms=1000)).play(64, voice=False, answer=AUDIBLE)
+    onset = script.position
+    script.play(1024, voice=True, words=assent, answer=AUDIBLE)
+    assert script.decisions == [Effect.DUCK, BargeIn(onset)]
+    assert script.position - onset >= 1000 * INPUT_RATE // 1000, "it is that long already"
+    script.play(FRAME_MS, voice=True, words=assent)
+    end = Endpoint(EndpointReason.MAX_LENGTH, script.position, script.position)
+    assert script.decisions[2:] == [end]
+
+
+@pytest.mark.requirement("V-4", "V-7")
+def test_a_turn_reopened_when_it_is_longer_than_an_utterance_may_be_is_ended_at_once():
+    script = ended(Rules(max_length_ms=1000)).play(200, voice=False, answer=SENT)
+    script.play(256, voice=True, answer=SENT)
+    assert script.decisions == [Effect.REOPEN]
+    assert script.position - script.taking.began > 1000 * INPUT_RATE // 1000
+    script.play(FRAME_MS, voice=True)
+    end = Endpoint(EndpointReason.MAX_LENGTH, script.position, script.position)
+    assert script.decisions[1:] == [end]
+    script.play(320, voice=True, answer=SENT)
+    assert Effect.REOPEN not in script.decisions[1:], "what follows is another utterance"

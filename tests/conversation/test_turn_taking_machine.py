@@ -24,6 +24,7 @@ from tests.conversation.turn_frames import (
     begins_at,
     evidence,
     least_evidence,
+    most_excess,
     moved_back,
     step,
 )
@@ -239,28 +240,27 @@ class Listening(RuleBasedStateMachine):
                 assert not self.ducked
                 assert self.answer is not None
                 assert evidence(self.log, self.taking.onset) >= self.rules.barge_in_ms
-                self.ducked = True
             case Effect.CALM:
                 assert self.ducked
                 assert self.echo > ECHO_SCORE
-                self.ducked = False
             case Listen(since):
                 assert since > self.taking.onset
                 assert since == self.taking.began
                 assert evidence(self.log, since) * MS >= interruption._NEW_VOICE
-                heard = [f for f in self.log if self.taking.onset < f.position <= since]
-                assert any(f.echo > ECHO_SCORE or f.fading for f in heard)
+                heard = [
+                    f for f in self.log if self.taking.onset < f.position <= since and f.voiced
+                ]
+                assert not heard or any(f.echo > ECHO_SCORE or f.fading for f in heard)
             case Effect.REOPEN:
-                self.ducked = False
                 assert self.answer.reopenable
                 self.check_reopened(self.taking.onset)
                 self.check_somebody(self.taking.onset)
             case BargeIn(since):
-                self.ducked = False
                 self.check_somebody(since)
             case _:
-                self.ducked = False
                 assert decision is Effect.FALSE_ALARM
+        if not isinstance(decision, Listen):
+            self.ducked = decision is Effect.DUCK
 
     def check_somebody(self, since):
         if self.rules.hands_free:
@@ -272,7 +272,8 @@ class Listening(RuleBasedStateMachine):
         if self.taking.state is State.MAYBE_FINISHED and not self.voiced and self.rules.hands_free:
             assert self.position - self.turned < self.rules.patience.ceiling_ms * MS
         if self.taking.state in {State.LISTENING, State.MAYBE_FINISHED}:
-            assert self.position - self.taking.began < self.rules.max_length_ms * MS
+            longest = self.rules.max_length_ms * MS + most_excess(self.told[-1][1])
+            assert self.position - self.taking.began < longest
 
     @invariant()
     def a_soft_answer_is_soft_only_while_somebody_may_interrupt(self):

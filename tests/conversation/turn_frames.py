@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import attrs
 
 from voicechat.conversation import interruption
-from voicechat.conversation.decisions import BargeIn, Endpoint, Listen
+from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen
 from voicechat.conversation.echo import ECHO_SCORE
 from voicechat.conversation.finished import Words
 from voicechat.conversation.interruption import Answer
@@ -81,6 +82,20 @@ def moved_back(decision, shift):
             return Endpoint(reason, speech_end - shift, at - shift)
         case _:
             return decision
+
+
+def most_excess(decision):
+    """Samples that an utterance may be too long by, behind the decision of a frame.
+
+    A frame has one decision: who is given the floor too late loses it in the next.
+    """
+    match decision:
+        case BargeIn():
+            return FRAME
+        case Effect.REOPEN:
+            return math.inf
+        case _:
+            return 0
 
 
 def evidence(log, since):

@@ -36,7 +36,7 @@ class Script:
     def __attrs_post_init__(self):
         self.taking = TurnTaking(self.rules)
 
-    def play(self, ms, *, voice, words=COMMAND, answer=None, echo=0.0):
+    def play(self, ms, *, voice, words=COMMAND, answer=None, echo=0.0, fading=False):
         for _ in range(round(ms / FRAME_MS)):
             began = self.position
             self.position += FRAME
@@ -44,7 +44,7 @@ class Script:
             if voice is not self.voiced:
                 change = {"started": began} if voice else {"ended": began}
                 self.voiced = voice
-            effect = self.taking.hear(self.position, answer, **change)
+            effect = self.taking.hear(self.position, answer, fading=fading, **change)
             self.note(effect)
             self.note(self.taking.decide(words, echo=echo))
         return self

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from tests.fakes import Collector, EchoAgent, ToneSynthesizer
+from tests.fakes import Collector, EchoAgent, ToneSynthesizer, ungated
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.decisions import Endpoint
 from voicechat.conversation.speaker import Speech
+from voicechat.conversation.thinking import Thinkers
 from voicechat.conversation.utterance import Heard
 from voicechat.protocol.messages.trace import EndpointReason
 from voicechat.speech.ports import Transcript
@@ -18,10 +19,21 @@ RATE = 16_000
 
 
 @asynccontextmanager
-async def running(agent=None, tts=None, *, speak=True, ahead_s=0.5, reports=False):
-    emit = Collector()
+async def running(
+    agent=None,
+    tts=None,
+    *,
+    speak=True,
+    ahead_s=0.5,
+    reports=False,
+    owner=None,
+    phrases=None,
+    emit=None,
+):
+    emit = emit or Collector()
     conversation = Conversation(
-        agent=agent or EchoAgent(),
+        thinkers=Thinkers(agent or EchoAgent(), phrases),
+        owner=owner or ungated(),
         speech=Speech(tts or ToneSynthesizer(), RATE, reports=reports, ahead_s=ahead_s),
         emit=emit,
         report=emit.report,

@@ -34,6 +34,13 @@ BUILT_PAGE = Path(__file__).parents[2] / "voicechat" / "static" / "index.html"
 @pytest.fixture
 def link(tmp_path) -> Iterator[str]:
     """The link of a running server."""
+    with serving(tmp_path) as link:
+        yield link
+
+
+@contextmanager
+def serving(tmp_path: Path, **environment: str) -> Iterator[str]:
+    """Run a server; gives its link."""
     if not BUILT_PAGE.exists():
         reason = "the page is not built: run `nox -s web` (needs Node 20+)"
         if os.environ.get("VOICECHAT_CI") == "1":
@@ -47,7 +54,7 @@ def link(tmp_path) -> Iterator[str]:
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=tmp_path,
-            env=kept | {"HOME": str(tmp_path)},
+            env=kept | {"HOME": str(tmp_path)} | environment,
         ) as server,
     ):
         line = server.stdout.readline().decode()

@@ -10,12 +10,12 @@ import httpx
 import pytest
 import trio
 
-from voicechat import wiring
 from voicechat.gateway.websocket import Closed, connect
 from voicechat.observability.tasks import owner, tasks_of
 from voicechat.protocol.frames import MAX_FRAME_BYTES, AudioFrame, FrameKind
 from voicechat.server import serve
 from voicechat.settings import Server, Settings
+from voicechat.wiring import parts as wiring
 
 HELLO = '{"type":"hello","protocol":1,"speak":false}'
 

@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 from tests.fakes import EchoAgent, LoudnessVoiceActivity, ScriptedRecognizer, ToneSynthesizer
+from voicechat.conversation.thinking import Thinkers
 from voicechat.errors import ProtocolError
 from voicechat.protocol.codec import Codec, Envelope
 from voicechat.protocol.frames import AudioFrame, FrameKind
@@ -22,6 +23,7 @@ from voicechat.recording.recorder import Recordings
 from voicechat.session.outbox import ITEMS
 from voicechat.session.session import Session
 from voicechat.settings import Recording, Settings
+from voicechat.thermal.gate import InferenceGate
 
 if TYPE_CHECKING:
     from voicechat.recording.format import Ending
@@ -36,10 +38,11 @@ def recorded(folder):
     session = Session(
         "abc",
         HELLO,
-        agent=EchoAgent(),
+        thinkers=Thinkers(EchoAgent()),
         vad=LoudnessVoiceActivity(),
         stt=ScriptedRecognizer([]),
         tts=ToneSynthesizer(),
+        gate=InferenceGate(64),
         codec=Codec(),
         settings=settings,
         tap=tap,
@@ -58,13 +61,13 @@ def sent(tap):
 async def test_frames_that_are_refused_or_late_do_not_wait_for_the_listener(tmp_path):
     session, tap = recorded(tmp_path)
     with pytest.raises(ProtocolError):
-        session.audio(microphone(7))
-    session.open_stream(AudioOpen(1, 16_000))
-    session.audio(microphone(1))
-    session.open_stream(AudioOpen(2, 16_000))
-    session.audio(microphone(1))
+        session.microphones.audio(microphone(7))
+    session.microphones.open(AudioOpen(1, 16_000))
+    session.microphones.audio(microphone(1))
+    session.microphones.open(AudioOpen(2, 16_000))
+    session.microphones.audio(microphone(1))
     with pytest.raises(ProtocolError):
-        session.audio(microphone(2, 0, 31 * 16_000))
+        session.microphones.audio(microphone(2, 0, 31 * 16_000))
     assert [waiting.place for waiting in tap._waiting] == [(1, 0)]
     assert sent(tap) == [
         microphone(7),

@@ -16,6 +16,7 @@ from tests.fakes import (
     loud,
     quiet,
 )
+from voicechat.conversation.notice import Notice
 from voicechat.errors import EngineFailed, SettingError
 from voicechat.protocol.codec import Envelope
 from voicechat.protocol.frames import AudioFrame, FrameKind
@@ -26,7 +27,8 @@ from voicechat.replay.held import Latencies
 from voicechat.replay.virtual import run_virtually
 from voicechat.settings import Conversation, Settings, Speech
 from voicechat.speech.ports import Transcript
-from voicechat.wiring import Core
+from voicechat.thermal.gate import InferenceGate
+from voicechat.wiring.core import Core
 
 HELLO = Hello(1, output_rate=16_000)
 
@@ -65,11 +67,15 @@ class EndOfTurnAlways:
 
 
 def core(settings=None, **parts):
+    tts = parts.get("tts") or ToneSynthesizer()
     made = {
         "settings": settings or Settings(),
         "vad": LoudnessVoiceActivity(),
         "stt": ScriptedRecognizer([Transcript("open the door", confidence=0.5)] * 4),
-        "tts": ToneSynthesizer(),
+        "tts": tts,
+        "phrases": None,
+        "gate": InferenceGate(4),
+        "notice": Notice(tts),
         "end_of_turn": None,
         "agents": Agents(),
         "recognizer": Recognizer("open", (), ""),
@@ -92,7 +98,9 @@ async def spoken_to(session, pcm, *, then_s=6.0):
         began = trio.current_time()
         for seq, at in enumerate(range(0, len(pcm), 640)):
             await trio.sleep_until(began + (at + 640) / 32_000)
-            session.audio(AudioFrame(FrameKind.MICROPHONE, 1, seq, at // 2, pcm[at : at + 640]))
+            session.microphones.audio(
+                AudioFrame(FrameKind.MICROPHONE, 1, seq, at // 2, pcm[at : at + 640])
+            )
         await trio.sleep(then_s)
         session.end()
     return sent

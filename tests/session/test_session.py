@@ -14,6 +14,7 @@ from tests.fakes import (
     ToneSynthesizer,
     loud,
 )
+from voicechat.conversation.thinking import Thinkers
 from voicechat.errors import CapacityExceeded, ErrorCode, ProtocolError
 from voicechat.observability.tasks import tasks_of
 from voicechat.protocol.codec import Codec
@@ -23,16 +24,18 @@ from voicechat.protocol.messages.connection import Hello, Pong
 from voicechat.session.manager import SessionManager
 from voicechat.session.session import Session
 from voicechat.settings import Settings
+from voicechat.thermal.gate import InferenceGate
 
 
 def make(session_id="s", hello=None, *, agent=None, **engines):
     return Session(
         session_id,
         hello or Hello(1, output_rate=16_000),
-        agent=agent or EchoAgent(),
+        thinkers=Thinkers(agent or EchoAgent()),
         vad=engines.get("vad") or LoudnessVoiceActivity(),
         stt=engines.get("stt") or ScriptedRecognizer([]),
         tts=engines.get("tts") or ToneSynthesizer(),
+        gate=InferenceGate(64),
         codec=Codec(),
         settings=Settings(),
     )
@@ -54,7 +57,7 @@ async def test_nothing_of_an_ended_session_lives(autojump_clock):
     session = make("gone")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run)
-        session.open_stream(AudioOpen(1, 16_000))
+        session.microphones.open(AudioOpen(1, 16_000))
         session.conversation.user_text("x" * 100)
         await messages_until(session, "stream_delta")
         assert len(tasks_of("gone")) > 3
@@ -94,20 +97,20 @@ async def test_microphone_streams_are_checked(autojump_clock):
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run)
         with pytest.raises(ProtocolError) as caught:
-            session.audio(frame(1))
+            session.microphones.audio(frame(1))
         assert caught.value.code is ErrorCode.INVALID_AUDIO
-        session.open_stream(AudioOpen(1, 16_000))
-        session.audio(frame(1))
+        session.microphones.open(AudioOpen(1, 16_000))
+        session.microphones.audio(frame(1))
         with pytest.raises(ProtocolError):
-            session.open_stream(AudioOpen(1, 16_000))
-        session.open_stream(AudioOpen(2, 16_000))
-        session.audio(frame(1))  # late: of the stream that was replaced
-        session.close_stream(1)
-        session.audio(frame(2, last=True))
-        session.audio(frame(2))  # behind the last one
+            session.microphones.open(AudioOpen(1, 16_000))
+        session.microphones.open(AudioOpen(2, 16_000))
+        session.microphones.audio(frame(1))  # late: of the stream that was replaced
+        session.microphones.close(1)
+        session.microphones.audio(frame(2, last=True))
+        session.microphones.audio(frame(2))  # behind the last one
         with pytest.raises(ProtocolError):
-            session.audio(frame(3))
-        session.close_stream(2)
+            session.microphones.audio(frame(3))
+        session.microphones.close(2)
         session.end()
 
 
@@ -149,14 +152,16 @@ async def test_a_microphone_that_nobody_can_keep_up_with_is_closed(autojump_cloc
     session = make(vad=Stuck())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run)
-        session.open_stream(AudioOpen(1, 16_000))
+        session.microphones.open(AudioOpen(1, 16_000))
         with pytest.raises(ProtocolError) as caught:  # noqa: PT012  (the one too many)
             for n in range(2000):
                 pcm = loud(0.02)
-                session.audio(AudioFrame(FrameKind.MICROPHONE, 1, n, 320 * n, pcm))
+                session.microphones.audio(AudioFrame(FrameKind.MICROPHONE, 1, n, 320 * n, pcm))
         assert caught.value.code is ErrorCode.BACKPRESSURE
         assert 1400 < n < 1600, "half a minute"
-        session.audio(AudioFrame(FrameKind.MICROPHONE, 1, n, 320 * n, loud(0.02)))  # dropped
+        session.microphones.audio(
+            AudioFrame(FrameKind.MICROPHONE, 1, n, 320 * n, loud(0.02))
+        )  # dropped
         session.conversation.user_text("typing works")
         await messages_until(session, "response_complete")
         session.end()

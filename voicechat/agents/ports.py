@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +11,7 @@ import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from voicechat.speech.ports import Transcript
 
@@ -77,11 +79,16 @@ class Question:
             when speech goes on, as the answer is cancelled then. After it has returned for a
             question, speech that follows can no longer be merged into that question, so an agent
             awaits it only when it has something to change.
+        elsewhere: Makes an ``async with`` block in which the agent waits for something that does
+            not compute on this machine, such as a model on another one. While an agent answers it
+            holds one of the few slots for inference, except in such a block and in `certain` and
+            `say`.
     """
 
     text: str
     history: tuple[Message, ...] = ()
     certain: Callable[[], Awaitable[None]] = already_certain
+    elsewhere: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
 
 class Agent(Protocol):

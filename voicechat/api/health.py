@@ -14,23 +14,32 @@ if TYPE_CHECKING:
 
     from quart import Response
 
+    from voicechat.thermal.status import Status
 
-def blueprint(sessions: Callable[[], int]) -> Blueprint:
+
+def blueprint(sessions: Callable[[], int], thermal: Callable[[], Status]) -> Blueprint:
     """Routes `/health`, `/api/v1/health/live` and `/api/v1/health/ready`.
 
     Args:
         sessions: How many sessions are alive.
+        thermal: How hot the machine is.
     """
     routes = Blueprint("health", __name__)
     began = trio.current_time()
 
     @routes.get("/health")
     async def health() -> Response:
+        heat = thermal()
         return jsonify(
             status="ok",
             version=voicechat.__version__,
             uptime_s=round(trio.current_time() - began, 1),
             sessions=sessions(),
+            thermal={
+                "state": heat.state,
+                "temperature_c": None if heat.celsius is None else round(heat.celsius, 1),
+                "since": heat.since_wall.isoformat(timespec="seconds"),
+            },
         )
 
     # The port opens only when every engine is ready: whoever gets an answer gets a ready server.

@@ -30,7 +30,7 @@ async def refuse_others() -> ResponseReturnValue | None:
     if _is_local(request.remote_addr) and not any(name in request.headers for name in FORWARDED):
         return None
     return jsonify(
-        error="forbidden", message="This is shown only on the server's own machine."
+        error="forbidden", message="This is only for programs on the server's own machine."
     ), 403
 
 

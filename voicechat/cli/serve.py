@@ -28,6 +28,10 @@ async def serve(
         Path | None,
         Parameter(help="Folder to record sessions to, one file each, for voicechat replay."),
     ] = None,
+    simulate_heat: Annotated[
+        str | None,
+        Parameter(help="Scenario to watch how the server protects itself, such as hot-day."),
+    ] = None,
     log_level: Annotated[str | None, Parameter(help="debug, info, warning or error.")] = None,
     options: SettingsOptions | None = None,
 ) -> int:
@@ -41,6 +45,7 @@ async def serve(
             "server.tls_self_signed": tls_self_signed,
             "server.insecure": insecure,
             "recording.dir": record,
+            "thermal.sensor": simulate_heat and f"simulate:{simulate_heat}",
             "log.level": log_level,
         }
     )

@@ -12,7 +12,6 @@ import trio
 
 from voicechat.agents.ports import Completeness
 from voicechat.conversation.backchannel import is_backchannel
-from voicechat.conversation.echo import text_echo
 from voicechat.conversation.finished import completeness_of
 from voicechat.conversation.interruption import Answer
 from voicechat.conversation.turn import TurnRequest
@@ -23,28 +22,27 @@ from voicechat.protocol.messages.conversation import Duck, Origin, StopReason, T
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from voicechat.agents.ports import Agent
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.speaker import Speech
+    from voicechat.conversation.thinking import Thinkers
     from voicechat.conversation.utterance import Heard
     from voicechat.errors import VoicechatError
     from voicechat.protocol.messages.trace import TurnTrace
+    from voicechat.thermal.gate import Owner
 
 _QUEUED_TURNS = 16
 _SPOKEN_REFUSALS = 2
 """So many refusals in a row are spoken; after that only shown, or a television makes it nag."""
 _DUCKED = 0.25
 """Gain while somebody may be interrupting: soft enough to talk over, loud enough to follow."""
-_TELLING_BLANKS = 2
-_ECHO_CHARS = 120
-"""Around what is being heard, so much of the answer's text can come back as an echo."""
 
 
 class Conversation:
     """The conversation of one session.
 
     Args:
-        agent: Who thinks.
+        thinkers: Who thinks.
+        owner: For whom, at the gate of inference.
         speech: How answers are spoken.
         emit: Reaches the client.
         report: Tells the client what went wrong beside the answer.
@@ -55,17 +53,24 @@ class Conversation:
     def __init__(
         self,
         *,
-        agent: Agent,
+        thinkers: Thinkers,
+        owner: Owner,
         speech: Speech,
         emit: Emit,
         report: Callable[[VoicechatError], Awaitable[None]],
         speak: bool,
         on_trace: Callable[[TurnTrace], None] = lambda _: None,
     ) -> None:
-        self._agent = agent
+        self._thinkers = thinkers
         self._emit = emit
         self._turns = Turns(
-            agent=agent, speech=speech, emit=emit, report=report, speak=speak, on_trace=on_trace
+            thinkers=thinkers,
+            owner=owner,
+            speech=speech,
+            emit=emit,
+            report=report,
+            speak=speak,
+            on_trace=on_trace,
         )
         self._draft: TurnRequest | None = None
         self._drafts = 0
@@ -76,7 +81,7 @@ class Conversation:
     async def run(self) -> None:
         """Own the agent's background work and the turns, until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._agent.run, self.announce)
+            nursery.start_soon(self._thinkers.run, self.announce)
             nursery.start_soon(self._turns.run)
 
     # -- what the client says ------------------------------------------------------------------
@@ -125,6 +130,22 @@ class Conversation:
         if not self._draining:
             await self._turns.announce(TurnRequest(Origin.ASSISTANT, text, trio.current_time()))
 
+    async def cooling(self, words: str, sound: bytes) -> None:
+        """The user waits for the machine to cool down: say so, in the answer or by itself.
+
+        Args:
+            words: What is said.
+            sound: It, spoken, at the rate of the synthesiser.
+        """
+        turn = self._turns.current
+        if turn is not None and turn.request.released.is_set():
+            if turn.request.speak:
+                turn.speaker.aside(sound)
+        elif self.speak and not self._draining:
+            await self._turns.announce(
+                TurnRequest(Origin.NOTICE, words, trio.current_time(), sound=sound, urgent=True)
+            )
+
     # -- what turn taking needs to know --------------------------------------------------------
 
     def answer(self) -> Answer | None:
@@ -132,34 +153,17 @@ class Conversation:
         turn = self._turns.current
         if turn is None or not turn.request.released.is_set():
             return Answer(audible=False) if self._turns.waiting.certain else None
-        newest = not self._turns.waiting.certain and not self._draining
-        voice = turn.request.origin is Origin.VOICE and turn.request.rejected is None
-        return Answer(
-            turn.speaker.audible,
-            reopenable=newest and voice and not turn.committed,
-            unheard=turn.speaker.unheard,
-            unsent=turn.speaker.first_sent_at is None,
-        )
+        return turn.answer(newest=not self._turns.waiting.certain and not self._draining)
 
     def completeness(self, words: str) -> Completeness:
         """How finished `words` are."""
-        known = self._agent.completeness(words)
+        known = self._thinkers.agent.completeness(words)
         return completeness_of(words) if known is Completeness.UNKNOWN else known
 
     def echo(self, pcm: bytes, words: str) -> float:
-        """How much the newest audio, or the words in it, are the assistant's own, 0…1.
-
-        Args:
-            pcm: Microphone audio up to now, 16 kHz, from where it began to sound like speech.
-            words: What it seems to say; a word or two in common tell nothing.
-        """
+        """How much the newest audio, or the words in it, are the assistant's own: `Turn.echo`."""
         turn = self._turns.latest
-        if turn is None or not turn.speaker.samples:
-            return 0.0
-        heard = turn.speaker.heard_chars()
-        spoken = turn.text[max(0, heard - _ECHO_CHARS) : heard + _ECHO_CHARS]
-        same = text_echo(words, spoken) if words.count(" ") >= _TELLING_BLANKS else 0.0
-        return max(turn.speaker.echo(pcm), same)
+        return 0.0 if turn is None else turn.echo(pcm, words)
 
     # -- what turn taking decides --------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class BargeIn:
 
 @attrs.frozen
 class Listen:
-    """What came before sample `since` was the assistant itself: the words begin there."""
+    """Before sample `since` there was only the assistant itself, or no voice: words begin there."""
 
     since: int
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import structlog
 import trio
@@ -60,6 +60,31 @@ class Sound(NamedTuple):
     audio_from: int | None = None
 
 
+class Microphone(Protocol):
+    """The frames of one stream."""
+
+    @property
+    def arrived_at(self) -> float:
+        """When the frame that was received last had come (monotonic seconds)."""
+        ...
+
+    async def receive(self) -> AudioFrame:
+        """The next one.
+
+        Raises:
+            trio.EndOfChannel: There is none.
+        """
+        ...
+
+    def statistics(self) -> trio.MemoryChannelStatistics:
+        """How many wait."""
+        ...
+
+    async def aclose(self) -> None:
+        """The listener gives the stream up."""
+        ...
+
+
 class Ear:
     """Follows one stream.
 
@@ -78,7 +103,7 @@ class Ear:
     def __init__(
         self,
         stream: AudioOpen,
-        audio: trio.abc.ReceiveChannel[AudioFrame],
+        audio: Microphone,
         vad: VoiceActivity,
         settings: ConversationSettings,
         vad_threshold: float,
@@ -110,6 +135,11 @@ class Ear:
         self._arrivals: deque[tuple[int, float]] = deque()
         self._flushed = False
         self.position = 0
+
+    @property
+    def behind(self) -> bool:
+        """Whether audio waits to be followed."""
+        return bool(self._chunks) or self._audio.statistics().current_buffer_used > 0
 
     def arrival(self, sample: int) -> float:
         """When the audio that holds the sample before `sample` came (monotonic seconds)."""
@@ -148,8 +178,10 @@ class Ear:
     async def _receive(self) -> None:
         try:
             frame = await self._audio.receive()
+            arrived_at = self._audio.arrived_at
         except trio.EndOfChannel:
             self._flushed = True
+            arrived_at = trio.current_time()
             self._warn_of_gaps()
             # The silence fills the last frame; without it the tail would never be heard.
             pcm = self._resampler.process(b"", last=True) + bytes(self._frame_bytes - SAMPLE_BYTES)
@@ -157,7 +189,7 @@ class Ear:
             pcm = self._resampler.process(self._in_place(frame))
         self._received += len(pcm) // SAMPLE_BYTES
         self._chunks.extend(self._chunker.push(pcm))
-        self._arrivals.append((self._received, trio.current_time()))
+        self._arrivals.append((self._received, arrived_at))
         while self._arrivals[0][0] < self.position - _ARRIVALS_S * INPUT_RATE:
             self._arrivals.popleft()
 

@@ -91,6 +91,16 @@ class HeardMap:
             begun = bisect_right(self._words, mark.text_offset, key=lambda word: word[0])
             self._settle(max(0, begun - 1), self._position(self._begin + mark.sample))
 
+    def aside(self, samples: int) -> None:
+        """Audio that says nothing of the answer comes before what follows of it.
+
+        Args:
+            samples: As many as it would be in samples of the engine.
+        """
+        self._made += samples
+        if self._open:
+            self._begin += samples
+
     def end_sentence(self) -> None:
         """All audio of the present piece was made; a piece that never ends is not heard out."""
         end = self._position(self._made)

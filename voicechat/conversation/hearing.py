@@ -10,7 +10,6 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import attrs
-import structlog
 import trio
 
 from voicechat.agents.ports import Completeness
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
     from voicechat.conversation.rules import Rules
     from voicechat.errors import VoicechatError
     from voicechat.speech.ports import EndOfTurn, SpeechToText, Utterance
-
-log = structlog.get_logger()
+    from voicechat.thermal.gate import Owner, Slot
 
 _MS = INPUT_RATE // 1000
 _NOTICED = 200 * _MS
@@ -60,7 +58,7 @@ class Hearing:
         conversation: Takes each utterance, and knows what there is of an answer.
         report: Told what went wrong with an utterance.
         pre_roll_ms: Audio to hear from before speech was noticed.
-        may_speculate: Whether answers may be prepared ahead just now.
+        owner: For whom, at the gate of inference.
     """
 
     def __init__(
@@ -74,7 +72,7 @@ class Hearing:
         conversation: Conversation,
         report: Callable[[VoicechatError], Awaitable[None]],
         pre_roll_ms: int,
-        may_speculate: Callable[[], bool],
+        owner: Owner,
     ) -> None:
         self._ear = ear
         self._stt = stt
@@ -83,7 +81,7 @@ class Hearing:
         self._conversation = conversation
         self._report = report
         self._pre_roll = pre_roll_ms * _MS
-        self._may_speculate = may_speculate
+        self._owner = owner
         self._taking = TurnTaking(rules)
         self._recent = Recent()
         self._newest = b""
@@ -209,9 +207,9 @@ class Hearing:
         """Recognise what is being said; None when it was no speech, or not for us."""
         partial = Partial()
         while True:
-            async with recognizing(self._stt, partial) as utterance:
+            async with recognizing(self._stt, partial, self._owner) as (utterance, slot):
                 await utterance.feed(self._recent.since(self._begin))
-                endpoint = await self._follow(utterance, partial)
+                endpoint = await self._follow(utterance, partial, slot)
                 if endpoint is Effect.REOPEN or isinstance(endpoint, Listen):
                     continue  # from another place
                 if endpoint is None:
@@ -219,27 +217,20 @@ class Hearing:
                 endpoint_at = trio.current_time()
                 transcript = await utterance.finish()
                 break
-        speech_ms = (endpoint.speech_end - self._taking.began) / _MS
-        log.info(
-            "utterance",
-            reason=endpoint.reason,
-            speech_ms=round(speech_ms),
-            accepted=transcript.accepted,
-            confidence=transcript.confidence,
-            transcript=transcript.text,
-        )
-        return Heard(
+        heard = Heard(
             transcript,
             endpoint,
-            speech_ms,
+            (endpoint.speech_end - self._taking.began) / _MS,
             min(self._ear.arrival(endpoint.speech_end), endpoint_at),
             endpoint_at,
             trio.current_time(),
             self._replaces,
         )
+        heard.log()
+        return heard
 
     async def _follow(
-        self, utterance: Utterance, partial: Partial
+        self, utterance: Utterance, partial: Partial, slot: Slot
     ) -> Endpoint | Listen | Literal[Effect.REOPEN] | None:
         """Feed audio until the utterance is over, or has to be heard from another place.
 
@@ -256,11 +247,21 @@ class Hearing:
                 return decision
             if decision is Effect.FALSE_ALARM:
                 return None
-            if not await self._next(_STALLED_S):
+            if not await self._next_heard(utterance, slot):
                 if self._taking.state is State.INTERRUPTED:
                     await self._conversation.false_alarm()
                 return self._taking.close()
             await feed.follow(self._newest, self._recent, self._taking.silence)
+
+    async def _next_heard(self, utterance: Utterance, slot: Slot) -> bool:
+        """Take in the next frame of an utterance; only who has to wait for it gives way to all."""
+        if self._ear.behind:
+            await slot.checkpoint()
+            return await self._next(_STALLED_S)
+        if self._owner.gate.limits.restricted:
+            await utterance.caught_up()
+        async with slot.away():
+            return await self._next(_STALLED_S)
 
     async def _carry_out(self, decision: Decision | None) -> None:
         if isinstance(decision, BargeIn):
@@ -270,7 +271,7 @@ class Hearing:
         elif decision is Effect.REOPEN:
             self._reopen()
         elif isinstance(decision, Speculate):
-            if self._may_speculate():
+            if self._owner.gate.limits.speculation:
                 self._conversation.speculate(decision.text)
         elif decision is Effect.DUCK:
             await self._conversation.duck()

@@ -119,6 +119,7 @@ class Suspicion:
             self._add(frame, energy, echo=echo > ECHO_SCORE)
         if self._listened < self.since and self._evidence >= _NEW_VOICE:
             self._listened = self.since
+            self._assent = False  # those words were of what is no longer listened to
             return Verdict.LISTEN
         if self._convinced(words, voiced=paused is None, answer=answer):
             return Verdict.SOMEBODY

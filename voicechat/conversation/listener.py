@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from voicechat.conversation.ear import Ear
@@ -13,15 +14,14 @@ from voicechat.protocol.messages.audio import ListenMode
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    import trio
-
     from voicechat.conversation.conversation import Conversation
+    from voicechat.conversation.ear import Microphone
     from voicechat.conversation.emit import Emit
     from voicechat.errors import VoicechatError
-    from voicechat.protocol.frames import AudioFrame
     from voicechat.protocol.messages.audio import AudioOpen
     from voicechat.settings import Conversation as ConversationSettings
     from voicechat.speech.ports import EndOfTurn, SpeechToText, VoiceActivity
+    from voicechat.thermal.gate import Owner
 
 
 class Listener:
@@ -36,7 +36,7 @@ class Listener:
         report: Told what went wrong with an utterance.
         settings: Silence, pre-roll and limits.
         vad_threshold: Probability 0…1 from which a frame is speech.
-        may_speculate: Whether answers may be prepared ahead just now.
+        owner: For whom, at the gate of inference.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Listener:
         report: Callable[[VoicechatError], Awaitable[None]],
         settings: ConversationSettings,
         vad_threshold: float,
-        may_speculate: Callable[[], bool] = lambda: True,
+        owner: Owner,
     ) -> None:
         self._vad = vad
         self._stt = stt
@@ -60,7 +60,7 @@ class Listener:
         self._report = report
         self._settings = settings
         self._vad_threshold = vad_threshold
-        self._may_speculate = may_speculate
+        self._owner = owner
         self._hearing: Hearing | None = None
         self._patience = settings.patience
 
@@ -75,7 +75,7 @@ class Listener:
         if self._hearing is not None:
             self._hearing.rules = self._rules(hands_free=self._hearing.rules.hands_free)
 
-    async def listen(self, stream: AudioOpen, audio: trio.abc.ReceiveChannel[AudioFrame]) -> None:
+    async def listen(self, stream: AudioOpen, audio: Microphone) -> None:
         """Serve the stream until its channel is closed; what is open then is a finished turn.
 
         An utterance whose recognition breaks down is reported, and the next one is listened to.
@@ -89,9 +89,9 @@ class Listener:
             conversation=self._conversation,
             report=self._report,
             pre_roll_ms=self._settings.pre_roll_ms,
-            may_speculate=self._may_speculate,
+            owner=self._owner,
         )
-        async with audio:
+        async with aclosing(audio):
             await self._hearing.run()
         self._hearing = None
 

@@ -14,7 +14,13 @@ import trio
 from voicechat.conversation.echo import EchoReference
 from voicechat.conversation.heard import HeardMap
 from voicechat.conversation.pacing import ClockPacer, Pacer, ReportPacer
-from voicechat.errors import EngineFailed, expected
+from voicechat.conversation.synthesis import (
+    SentenceBegins,
+    SentenceEnds,
+    Synthesised,
+    synthesise,
+)
+from voicechat.errors import EngineFailed, VoicechatError
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.speech.resample import StreamResampler
 
@@ -22,11 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voicechat.conversation.emit import Emit
-    from voicechat.errors import VoicechatError
     from voicechat.speech.ports import TextToSpeech
+    from voicechat.thermal.gate import Owner
 
 FRAME_MS = 40
 """Speech travels in frames of this length: short enough to stop soon, long enough to be cheap."""
+_CHUNKS_AHEAD = 2
+"""Pieces of speech that are made before those before them were sent."""
 STALLED_S = 10.0
 """A client that reports no progress for so long does not play."""
 _SOON_HEARD_S = 0.25
@@ -64,6 +72,7 @@ class Speaker:
         speech: How.
         emit: Takes the frames; waits while the client is slow.
         text: The answer as far as it is known.
+        owner: Whose answer it is.
 
     Attributes:
         unspoken: What went wrong, when the answer could not be spoken to its end.
@@ -73,7 +82,7 @@ class Speaker:
         done: Set when the client has reported that nothing of this answer is left to play.
     """
 
-    def __init__(self, speech: Speech, emit: Emit, text: Callable[[], str]) -> None:
+    def __init__(self, speech: Speech, emit: Emit, text: Callable[[], str], owner: Owner) -> None:
         self.unspoken: VoicechatError | None = None
         self.samples = 0
         self.first_sent_at: float | None = None
@@ -82,8 +91,12 @@ class Speaker:
         self._speech = speech
         self._emit = emit
         self._text = text
+        self._owner = owner
         self._turn = 0
+        self._known = trio.Event()
         self._begun = trio.Event()
+        self._sending = trio.Lock()
+        self._aside, self._aside_wanted = b"", trio.Event()
         self._reported = trio.Event()
         self._pacer = speech.pacer()
         self._map = HeardMap(rate=speech.rate, tts_rate=speech.tts.sample_rate)
@@ -129,10 +142,24 @@ class Speaker:
 
     # -- what happens to it --------------------------------------------------------------------
 
-    def begin(self, turn: int) -> None:
-        """Let the speech leave, as that of `turn`."""
+    def introduce(self, turn: int) -> None:
+        """The client knows that `turn` has begun."""
         self._turn = turn
+        self._known.set()
+
+    def begin(self) -> None:
+        """Let the speech leave: the client knows the begin of its text."""
         self._begun.set()
+
+    def aside(self, pcm: bytes) -> None:
+        """Say something in between that is no part of the answer, once: it needs no engine.
+
+        Args:
+            pcm: At the rate of the engine.
+        """
+        if pcm and not self._aside:
+            self._aside = pcm
+            self._aside_wanted.set()
 
     def stop(self) -> None:
         """The client was told to stop; one that does not report is taken to have done so."""
@@ -153,22 +180,22 @@ class Speaker:
 
     async def run(self, sentences: trio.MemoryReceiveChannel[str]) -> None:
         """Speak all sentences; returns when all their audio has been sent."""
-        tts = self._speech.tts
-        resampler = StreamResampler(tts.sample_rate, self._speech.rate)
-        async with sentences:
-            async for sentence in sentences:
-                if self.unspoken is None:
-                    try:
-                        await self._speak(sentence, resampler)
-                    except Exception as error:
-                        # The text is worth having without its sound: only that goes missing.
-                        self.unspoken = expected(error)
-                        if self.unspoken is None:
-                            raise
+        resampler = StreamResampler(self._speech.tts.sample_rate, self._speech.rate)
+        made, chunks = trio.open_memory_channel[Synthesised](_CHUNKS_AHEAD)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._say_aside)
+            nursery.start_soon(synthesise, self._speech.tts, self._owner, sentences, made)
+            async with chunks:
+                async for item in chunks:
+                    await self._begun.wait()
+                    async with self._sending:
+                        await self._send(item, resampler)
+            if not self._aside_wanted.is_set():  # one that is wanted is said to its end
+                nursery.cancel_scope.cancel()
         if self.unspoken is not None:
             self._pending = b""
             await self._send_frame(b"", last=True)
-        elif self.first_sent_at is not None or self._pending:
+        elif self._frames or self._pending:
             await self._send_audio(resampler.process(b"", last=True), last=True)
 
     async def played_out(self) -> None:
@@ -187,13 +214,34 @@ class Speaker:
 
     # -- inside --------------------------------------------------------------------------------
 
-    async def _speak(self, sentence: str, resampler: StreamResampler) -> None:
-        self._map.sentence(sentence, self._text())
-        async with self._speech.tts.speak(sentence) as chunks:
-            async for chunk in chunks:
+    async def _send(self, item: Synthesised, resampler: StreamResampler) -> None:
+        if self.unspoken is not None:
+            return
+        match item:
+            case SentenceBegins(text=sentence):
+                self._map.sentence(sentence, self._text())
+            case SentenceEnds():
+                self._map.end_sentence()
+            case VoicechatError() as error:
+                self.unspoken = error
+            case chunk:
                 self._map.audio(len(chunk.pcm) // 2, chunk.words)
-                await self._send_audio(resampler.process(chunk.pcm))
-        self._map.end_sentence()
+                try:
+                    await self._send_audio(resampler.process(chunk.pcm))
+                except EngineFailed as error:  # nobody plays it
+                    self.unspoken = error
+
+    async def _say_aside(self) -> None:
+        await self._known.wait()
+        await self._aside_wanted.wait()
+        engine, client = self._speech.tts.sample_rate, self._speech.rate
+        pcm = StreamResampler(engine, client).process(self._aside, last=True)
+        async with self._sending:
+            self._map.aside(len(pcm) // 2 * engine // client)
+            try:
+                await self._send_audio(pcm)
+            except EngineFailed as error:  # nobody plays it
+                self.unspoken = error
 
     async def _send_audio(self, pcm: bytes, *, last: bool = False) -> None:
         """Send in frames of `FRAME_MS`; the very first leaves whatever its length."""
@@ -208,7 +256,6 @@ class Speaker:
             await self._send_frame(b"", last=True)
 
     async def _send_frame(self, pcm: bytes, *, last: bool) -> None:
-        await self._begun.wait()
         samples = len(pcm) // 2
         while samples and (wait := self._pacer.wait(samples, trio.current_time())):
             if self.done.is_set():  # the client plays no more of it

@@ -14,20 +14,26 @@ import attrs
 import trio
 
 from voicechat.agents.ports import Message, Question, Role
+from voicechat.conversation.echo import text_echo
+from voicechat.conversation.interruption import Answer
 from voicechat.conversation.sentences import SentenceSplitter
 from voicechat.conversation.speaker import Speaker
 from voicechat.protocol.messages.conversation import Origin, StreamDelta, TurnStarted, TurnTimings
 
 if TYPE_CHECKING:
-    from voicechat.agents.ports import Agent, Say
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.speaker import Speech
+    from voicechat.conversation.thinking import Thinkers
     from voicechat.protocol.messages.conversation import StopReason
     from voicechat.protocol.messages.trace import EndpointReason
     from voicechat.speech.ports import Transcript
+    from voicechat.thermal.gate import Owner
 
 _SENTENCES_AHEAD = 4
 _DELTAS_AHEAD = 64
+_TELLING_BLANKS = 2
+_ECHO_CHARS = 120
+"""Around what is being heard, so much of the answer's text can come back as an echo."""
 
 
 @attrs.define
@@ -41,6 +47,8 @@ class TurnRequest:
         turn: Its number, unique in the session; 0 for a draft that is not released.
         rejected: Speech that the recogniser did not understand, to be answered as such.
         speak: False for text only.
+        sound: What is heard instead of `text` synthesised, at the rate of the engine.
+        urgent: Whether an announcement is made even while somebody speaks.
         endpoint_at: When the end of the user's turn was decided.
         final_at: When the final transcript was there.
         endpoint: Why the user was taken to have finished.
@@ -61,6 +69,8 @@ class TurnRequest:
     turn: int = 0
     rejected: Transcript | None = None
     speak: bool = True
+    sound: bytes = b""
+    urgent: bool = False
     endpoint_at: float | None = None
     final_at: float | None = None
     endpoint: EndpointReason | None = None
@@ -80,7 +90,8 @@ class Turn:
 
     Args:
         request: What to answer.
-        agent: Who thinks.
+        thinkers: Who thinks.
+        owner: For whom, at the gate of inference.
         history: What was said before.
         speech: How answers are spoken.
         emit: Takes messages and frames for the client; waits while the client is slow.
@@ -97,7 +108,8 @@ class Turn:
         self,
         request: TurnRequest,
         *,
-        agent: Agent,
+        thinkers: Thinkers,
+        owner: Owner,
         history: tuple[Message, ...],
         speech: Speech,
         emit: Emit,
@@ -108,8 +120,9 @@ class Turn:
         self.cut = False
         self.false_alarms = 0
         self.told = False
-        self.speaker = Speaker(speech, emit, lambda: self.text)
-        self._agent = agent
+        self.speaker = Speaker(speech, emit, lambda: self.text, owner)
+        self._thinkers = thinkers
+        self._owner = owner
         self._history = history
         self._emit = emit
         self._first_token_at: float | None = None
@@ -119,7 +132,8 @@ class Turn:
     @property
     def heard_chars(self) -> int:
         """Characters of the answer that were heard, or could be read when it is not spoken."""
-        spoken = self.request.speak and self.speaker.unspoken is None
+        synthesised = self.request.speak and not self.request.sound
+        spoken = synthesised and self.speaker.unspoken is None
         return self.speaker.heard_chars() if spoken else self._shown_chars
 
     @property
@@ -127,6 +141,34 @@ class Turn:
         """The answer as the history holds it."""
         heard = self.text[: self.heard_chars].strip()
         return Message(Role.ASSISTANT, heard, intended=self.text.strip(), cut=self.cut)
+
+    def answer(self, *, newest: bool) -> Answer:
+        """The turn as turn taking sees it.
+
+        Args:
+            newest: Whether nothing else waits to be answered.
+        """
+        voice = self.request.origin is Origin.VOICE and self.request.rejected is None
+        return Answer(
+            self.speaker.audible,
+            reopenable=newest and voice and not self.committed,
+            unheard=self.speaker.unheard,
+            unsent=self.speaker.first_sent_at is None,
+        )
+
+    def echo(self, pcm: bytes, words: str) -> float:
+        """How much microphone audio, or the words in it, are this answer, 0…1.
+
+        Args:
+            pcm: 16 kHz, up to now, from where it began to sound like speech.
+            words: What it seems to say; a word or two in common tell nothing.
+        """
+        if not self.speaker.samples:
+            return 0.0
+        heard = self.speaker.heard_chars()
+        spoken = self.text[max(0, heard - _ECHO_CHARS) : heard + _ECHO_CHARS]
+        same = text_echo(words, spoken) if words.count(" ") >= _TELLING_BLANKS else 0.0
+        return max(self.speaker.echo(pcm), same)
 
     def timings(self) -> TurnTimings:
         """The waterfall so far, in ms after `TurnRequest.since`."""
@@ -158,6 +200,11 @@ class Turn:
         if not self.told:
             await self._emit(TurnStarted(self.request.turn, self.request.origin))
             self.told = True
+            self.speaker.introduce(self.request.turn)
+
+    def begin(self) -> None:
+        """It is no draft, or no longer: somebody waits for it."""
+        self._owner.settle()
 
     async def _tell(self, deltas: trio.MemoryReceiveChannel[str]) -> None:
         """Send the text, from the moment when the turn is certain."""
@@ -167,35 +214,52 @@ class Turn:
             async for delta in deltas:
                 await self._emit(StreamDelta(self.request.turn, delta))
                 self._shown_chars += len(delta)
-                self.speaker.begin(self.request.turn)  # the text goes before its sound
+                self.speaker.begin()  # the text goes before its sound
 
     async def _think(
         self, deltas: trio.MemorySendChannel[str], sentences: trio.MemorySendChannel[str]
     ) -> None:
-        async def say(delta: str) -> None:
-            if not delta:
-                return
-            if self._first_token_at is None:
-                self._first_token_at = trio.current_time()
-            self.text += delta
-            await deltas.send(delta)
-            if self.request.speak:
-                for piece in self._splitter.push(delta):
-                    await sentences.send(piece)
+        if self.request.origin not in {Origin.VOICE, Origin.TEXT}:
+            await self._announce(deltas, sentences)
+            return
+        agent, kind = self._thinkers.choose(self._owner.gate.limits)
+        async with self._owner.slot(kind) as slot:
 
-        await self._ask(say)
+            async def say(delta: str) -> None:
+                if delta:
+                    self._take(delta)
+                    await slot.send(deltas, delta)
+                    if self.request.speak:
+                        for piece in self._splitter.push(delta):
+                            await slot.send(sentences, piece)
+                await slot.checkpoint()
+
+            async def certain() -> None:
+                async with slot.away():
+                    await self.request.released.wait()
+                await trio.lowlevel.checkpoint_if_cancelled()  # reopened while it waited
+                self.committed = True
+
+            if self.request.rejected is not None:
+                await agent.not_understood(self.request.rejected, say)
+            else:
+                question = Question(self.request.text, self._history, certain, slot.away)
+                await agent.respond(question, say)
         for piece in self._splitter.flush():
             await sentences.send(piece)
 
-    async def _ask(self, say: Say) -> None:
-        request = self.request
-        if request.rejected is not None:
-            await self._agent.not_understood(request.rejected, say)
-        elif request.origin is Origin.ASSISTANT:
-            await say(request.text)
-        else:
-            await self._agent.respond(Question(request.text, self._history, self._certain), say)
+    async def _announce(
+        self, deltas: trio.MemorySendChannel[str], sentences: trio.MemorySendChannel[str]
+    ) -> None:
+        self._take(self.request.text)
+        await deltas.send(self.request.text)
+        if self.request.speak and self.request.sound:
+            self.speaker.aside(self.request.sound)
+        elif self.request.speak:
+            for piece in (*self._splitter.push(self.request.text), *self._splitter.flush()):
+                await sentences.send(piece)
 
-    async def _certain(self) -> None:
-        await self.request.released.wait()
-        self.committed = True
+    def _take(self, delta: str) -> None:
+        if self._first_token_at is None:
+            self._first_token_at = trio.current_time()
+        self.text += delta

@@ -256,7 +256,7 @@ class TurnTaking:
             energy=energy,
         )
         if verdict is Verdict.SOMEBODY:
-            return self._give_way()
+            return self._give_way()  # and if it is too long by now, the next frame ends it
         if verdict is Verdict.NOTHING or self._too_long():
             self._signal(Signal.FALSE_ALARM)
             return Effect.FALSE_ALARM

@@ -10,6 +10,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import attrs
 import structlog
 import trio
 from structlog.contextvars import bound_contextvars
@@ -32,12 +33,13 @@ from voicechat.protocol.messages.trace import Outcome
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from voicechat.agents.ports import Agent
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.speaker import Speech
+    from voicechat.conversation.thinking import Thinkers
     from voicechat.conversation.turn import TurnRequest
     from voicechat.errors import VoicechatError
     from voicechat.protocol.messages.trace import TurnTrace
+    from voicechat.thermal.gate import Owner
 
 log = structlog.get_logger()
 
@@ -51,7 +53,8 @@ class Turns:
     """The turns of one session.
 
     Args:
-        agent: Who thinks.
+        thinkers: Who thinks.
+        owner: For whom, at the gate of inference.
         speech: How answers are spoken.
         emit: Reaches the client.
         report: Tells the client what went wrong beside the answer.
@@ -71,7 +74,8 @@ class Turns:
     def __init__(
         self,
         *,
-        agent: Agent,
+        thinkers: Thinkers,
+        owner: Owner,
         speech: Speech,
         emit: Emit,
         report: Callable[[VoicechatError], Awaitable[None]],
@@ -85,7 +89,8 @@ class Turns:
         self.latest: Turn | None = None
         self.previous: Turn | None = None
         self.traces: deque[TurnTrace] = deque(maxlen=_TRACES)
-        self._agent = agent
+        self._thinkers = thinkers
+        self._owner = owner
         self._speech = speech
         self._emit = emit
         self._report = report
@@ -102,7 +107,8 @@ class Turns:
                 request = await self.waiting.next()
                 turn = Turn(
                     request,
-                    agent=self._agent,
+                    thinkers=self._thinkers,
+                    owner=attrs.evolve(self._owner, speculative=True),
                     history=self.history.messages(),
                     speech=self._speech,
                     emit=self._emit,
@@ -232,8 +238,11 @@ class Turns:
 
     def _enter(self, turn: Turn) -> None:
         """It is no draft, or no longer."""
+        turn.begin()
         request = turn.request
         self.previous, self.latest = self.latest, turn
+        if request.origin is Origin.NOTICE:
+            return
         if request.origin is not Origin.ASSISTANT and request.rejected is None:
             self.history.user(request.turn, request.text)
         self.history.answer(request.turn, turn)

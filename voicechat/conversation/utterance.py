@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import attrs
+import structlog
 import trio
 
 from voicechat.errors import CapacityExceeded
 from voicechat.speech.ports import INPUT_RATE
+from voicechat.thermal.gate import Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,9 +20,14 @@ if TYPE_CHECKING:
     from voicechat.conversation.turn import TurnRequest
     from voicechat.speech.audio import Recent
     from voicechat.speech.ports import SpeechToText, Transcript, Utterance
+    from voicechat.thermal.gate import Owner, Slot
+
+log = structlog.get_logger()
 
 _DECODER_WAIT_S = 5.0
 """How long an utterance may wait for a free decoder before its speaker is told."""
+_HOT_WAIT_S = 120.0
+"""The same while the machine is hot, and the utterances before it take longer."""
 _PAUSE = 800 * INPUT_RATE // 1000
 """So much of a pause is heard by the recogniser."""
 _TRIVIAL_MS = 250
@@ -54,6 +61,17 @@ class Heard:
         """Too short to be words."""
         return self.speech_ms < _TRIVIAL_MS
 
+    def log(self) -> None:
+        """Tell people about it."""
+        log.info(
+            "utterance",
+            reason=self.endpoint.reason,
+            speech_ms=round(self.speech_ms),
+            accepted=self.transcript.accepted,
+            confidence=self.transcript.confidence,
+            transcript=self.transcript.text,
+        )
+
     def describe(self, request: TurnRequest) -> None:
         """Tell the turn that answers how it came about."""
         request.since = self.speech_end_at
@@ -66,21 +84,31 @@ class Heard:
 
 
 @asynccontextmanager
-async def recognizing(stt: SpeechToText, partial: Partial) -> AsyncIterator[Utterance]:
-    """An utterance of the recogniser, as soon as one is free.
+async def recognizing(
+    stt: SpeechToText, partial: Partial, owner: Owner
+) -> AsyncIterator[tuple[Utterance, Slot]]:
+    """An utterance of the recogniser, as soon as one is free, and the slot in which it computes.
+
+    Args:
+        stt: It.
+        partial: Told of partial transcripts.
+        owner: Whose utterance it is.
 
     Raises:
         CapacityExceeded: None became free.
     """
-    async with AsyncExitStack() as stack:
-        with trio.move_on_after(_DECODER_WAIT_S) as waiting:
-            utterance = await stack.enter_async_context(stt.open(partial.update))
-        if waiting.cancelled_caught:
-            raise CapacityExceeded(
-                "Too many people are speaking to this server at once.",
-                suggested_action="Say it again in a moment, or type it.",
-            )
-        yield utterance
+    # The slot comes first: in a pause nobody keeps a decoder that others could want after it.
+    async with AsyncExitStack() as stack, owner.slot(Kind.STT) as slot:
+        async with slot.away():
+            hot = owner.gate.limits.restricted
+            with trio.move_on_after(_HOT_WAIT_S if hot else _DECODER_WAIT_S) as waiting:
+                utterance = await stack.enter_async_context(stt.open(partial.update))
+            if waiting.cancelled_caught:
+                raise CapacityExceeded(
+                    "Too many people are speaking to this server at once.",
+                    suggested_action="Say it again in a moment, or type it.",
+                )
+        yield utterance, slot
 
 
 class Feed:

@@ -70,8 +70,11 @@ class Waiting:
             request.withdrawn = not request.released.is_set()
 
     def announce(self, request: TurnRequest) -> None:
-        """Something that the assistant wants to say by itself waits for silence."""
-        self._announced.append(request)
+        """Something that the assistant wants to say by itself waits for silence, or comes next."""
+        if request.urgent:
+            self._announced.appendleft(request)
+        else:
+            self._announced.append(request)
         self.change()
 
     def forget(self, announcement: TurnRequest) -> None:
@@ -92,7 +95,7 @@ class Waiting:
                 request = self._asked.popleft()
                 if not request.withdrawn:
                     return request
-            if self._announced and not self._floor_taken:
+            if self._announced and (self._announced[0].urgent or not self._floor_taken):
                 request = self._announced.popleft()
                 request.turn = self.number()
                 request.released.set()

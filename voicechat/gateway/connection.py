@@ -190,7 +190,7 @@ class ConnectionHandler:
                 data = await ws.receive()
                 try:
                     if isinstance(data, bytes):
-                        session.audio(unpack(data, FrameKind.MICROPHONE))
+                        session.microphones.audio(unpack(data, FrameKind.MICROPHONE))
                     else:
                         await session.handle(self._codec.decode_client(data))
                 except ProtocolError as error:
@@ -238,7 +238,7 @@ def _take_audio(session: Session, data: bytes) -> bool:
         frame = unpack(data, FrameKind.MICROPHONE)
     except ProtocolError:
         return False
-    if not session.takes(frame):
+    if not session.microphones.takes(frame):
         return False
-    session.audio(frame)
+    session.microphones.audio(frame)
     return True

@@ -170,6 +170,9 @@ class _HeldUtterance:
         self.texts.tell()
         self._beside = 0
 
+    async def caught_up(self) -> None:
+        await self.hold.run(0, self._known)
+
     async def partial(self) -> Transcript:
         found: Transcript = await self.hold.run(self.latency.partial, self._known)
         return found

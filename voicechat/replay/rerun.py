@@ -16,6 +16,7 @@ from voicechat.protocol.messages.audio import AudioClose, AudioOpen
 from voicechat.protocol.messages.base import ClientMessage
 from voicechat.recording.file import Recording
 from voicechat.recording.format import Record, SentSpeech, Taken
+from voicechat.replay.climate import RecordedClimate
 from voicechat.replay.virtual import run_virtually
 from voicechat.settings import MASK, Layer, Settings, leaves
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from voicechat.replay.virtual import World
     from voicechat.session.session import Session
     from voicechat.settings import Effective
-    from voicechat.wiring import Core
+    from voicechat.wiring.core import Core
 
 
 def settings_of(header: Header, here: Effective) -> Settings:
@@ -106,8 +107,12 @@ def schedule(records: Iterable[Record]) -> list[tuple[float, ClientMessage | Aud
 
 async def _replay(world: World, *, recording: Recording) -> list[Record]:
     header, tap = recording.header, _Collector()
-    session = world.session(header.hello, header.session_id, tap, now=header.started)
+    climate = RecordedClimate(recording, world.gate)
+    session = world.session(
+        header.hello, header.session_id, tap, now=header.started, climate=climate
+    )
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(climate.run, tap.began)
         nursery.start_soon(_empty, session)
         for at, item in schedule(recording.records):
             await trio.sleep_until(tap.began + at)
@@ -128,7 +133,7 @@ async def _hand_in(session: Session, item: ClientMessage | AudioFrame) -> None:
     """Do as the connection does."""
     try:
         if isinstance(item, AudioFrame):
-            session.audio(item)
+            session.microphones.audio(item)
         else:
             await session.handle(Envelope(item, None))
     except ProtocolError as error:

@@ -9,7 +9,6 @@ import attrs
 import trio
 import trio.testing
 
-from voicechat import wiring
 from voicechat.replay.held import (
     HeldAgents,
     HeldEndOfTurn,
@@ -19,14 +18,17 @@ from voicechat.replay.held import (
     Latencies,
 )
 from voicechat.replay.hold import Hold, in_order
+from voicechat.wiring.core import Core, build_core
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from voicechat.protocol.messages.connection import Hello
+    from voicechat.session.heat import Climate
     from voicechat.session.session import Session
     from voicechat.session.tap import Tap
     from voicechat.settings import Settings
+    from voicechat.thermal.gate import InferenceGate
 
 T = TypeVar("T")
 
@@ -42,9 +44,14 @@ class World:
         nursery: Runs them; whatever is left in it at the end is cancelled.
     """
 
-    def __init__(self, core: wiring.Core, nursery: trio.Nursery) -> None:
+    def __init__(self, core: Core, nursery: trio.Nursery) -> None:
         self._core: Final = core
         self._nursery: Final = nursery
+
+    @property
+    def gate(self) -> InferenceGate:
+        """What all inference passes."""
+        return self._core.gate
 
     def session(
         self,
@@ -54,6 +61,7 @@ class World:
         *,
         now: datetime | None = None,
         settings: Settings | None = None,
+        climate: Climate | None = None,
     ) -> Session:
         """Start a session; it takes messages and audio at once.
 
@@ -65,6 +73,7 @@ class World:
             tap: Is told of all that comes and goes.
             now: The wall clock at this moment, with its zone.
             settings: Replaces those of the world, but for the engines.
+            climate: Knows how hot it is; without it the session is not told.
         """
         core = self._core if settings is None else attrs.evolve(self._core, settings=settings)
         began, begins = trio.current_time(), now or DAWN
@@ -72,7 +81,7 @@ class World:
         def wall_clock() -> datetime:
             return begins + timedelta(seconds=trio.current_time() - began)
 
-        session = core.session(session_id, hello, now=wall_clock, tap=tap)
+        session = core.session(session_id, hello, now=wall_clock, tap=tap, climate=climate)
         self._nursery.start_soon(session.run, name=f"session {session_id}")
         return session
 
@@ -82,7 +91,7 @@ def run_virtually(
     settings: Settings,
     *,
     latencies: Latencies | None = None,
-    core: wiring.Core | None = None,
+    core: Core | None = None,
 ) -> T:
     """Run `main` in virtual time, in a Trio run of its own, and end everything after it.
 
@@ -108,11 +117,12 @@ def run_virtually(
     hold.acquire()  # starting is real work, and so is ending
 
     async def live() -> T:
-        real = core or wiring.build_core(settings)
+        real = core or build_core(settings)
         async with trio.open_nursery() as engines:
             async with trio.open_nursery() as starting:
                 for engine in real.engines:
                     starting.start_soon(engines.start, engine.run)
+            await real.notice.prepare()
             result = await _sessions(main, held(real, hold, latencies or Latencies()), hold)
             engines.cancel_scope.cancel()
         return result
@@ -124,7 +134,7 @@ def run_virtually(
             raise _only(group) from None
 
 
-def held(core: wiring.Core, hold: Hold, latencies: Latencies) -> wiring.Core:
+def held(core: Core, hold: Hold, latencies: Latencies) -> Core:
     """The same, with every engine and agent wrapped; the engines are to be run by themselves."""
     return attrs.evolve(
         core,
@@ -138,7 +148,7 @@ def held(core: wiring.Core, hold: Hold, latencies: Latencies) -> wiring.Core:
     )
 
 
-async def _sessions(main: Callable[[World], Awaitable[T]], core: wiring.Core, hold: Hold) -> T:
+async def _sessions(main: Callable[[World], Awaitable[T]], core: Core, hold: Hold) -> T:
     """Let time pass for `main` and its sessions alone."""
     with hold.released():
         async with trio.open_nursery() as sessions:

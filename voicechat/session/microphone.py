@@ -17,8 +17,6 @@ from voicechat.protocol.frames import AudioFrame
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_WAITING_S = 30.0
-"""Audio that may wait: a client that sends a recording faster than real time has room for it."""
 _LEAST_COST_S = 1 / 200
 """A frame takes room for at least this much audio: the memory of a tiny one is not in its samples,
 and 5 ms are fewer than any sensible client sends at a time."""
@@ -29,29 +27,40 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
 
     Args:
         rate: Sample rate of the stream in Hz.
+        most_waiting_s: Tells how much audio may wait just now, in seconds.
         on_receive: Told of each frame that the listener receives.
+
+    Attributes:
+        given_up: Whether nobody listens any more.
+        arrived_at: When the frame that was received last had come (monotonic seconds).
     """
 
     def __init__(
-        self, rate: int, on_receive: Callable[[AudioFrame], None] = lambda _: None
+        self,
+        rate: int,
+        most_waiting_s: Callable[[], float],
+        on_receive: Callable[[AudioFrame], None] = lambda _: None,
     ) -> None:
         # The bound is in samples, and so in frames: `put` refuses before memory is an issue.
-        self._send, self._receive = trio.open_memory_channel[AudioFrame](math.inf)
-        self._room = round(MAX_WAITING_S * rate)
+        self._send, self._receive = trio.open_memory_channel[tuple[float, AudioFrame]](math.inf)
+        self._rate = rate
+        self._most_waiting_s = most_waiting_s
+        self._waiting = 0  # samples
         self._least_cost = round(_LEAST_COST_S * rate)
         self._on_receive = on_receive
         self.given_up = False
+        self.arrived_at = 0.0
 
     def has_room(self, frame: AudioFrame) -> bool:
         """Whether `put` would take the frame."""
-        return self._cost(frame) <= self._room
+        return self._waiting + self._cost(frame) <= self._most_waiting_s() * self._rate
 
     def put(self, frame: AudioFrame) -> bool:
         """Take a frame; False when too much is waiting already."""
         if not self.has_room(frame):
             return False
-        self._room -= self._cost(frame)
-        self._send.send_nowait(frame)
+        self._waiting += self._cost(frame)
+        self._send.send_nowait((trio.current_time(), frame))
         return True
 
     def end(self) -> None:
@@ -64,10 +73,14 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
         Raises:
             trio.EndOfChannel: There is none.
         """
-        frame = await self._receive.receive()
-        self._room += self._cost(frame)
+        self.arrived_at, frame = await self._receive.receive()
+        self._waiting -= self._cost(frame)
         self._on_receive(frame)
         return frame
+
+    def statistics(self) -> trio.MemoryChannelStatistics:
+        """How many frames wait."""
+        return self._receive.statistics()
 
     async def aclose(self) -> None:
         """The listener gives the stream up: what still comes is dropped."""

@@ -13,8 +13,9 @@ import trio
 
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.listener import Listener
+from voicechat.conversation.notice import WORDS
 from voicechat.conversation.speaker import Speech
-from voicechat.errors import ErrorCode, ProtocolError
+from voicechat.errors import ProtocolError
 from voicechat.observability.correlation import new_correlation_id
 from voicechat.observability.tasks import owner
 from voicechat.protocol.frames import AudioFrame
@@ -22,26 +23,29 @@ from voicechat.protocol.messages.audio import AudioClose, AudioOpen, Playback
 from voicechat.protocol.messages.connection import Error, Ping, Pong
 from voicechat.protocol.messages.connection import Settings as ClientSettings
 from voicechat.protocol.messages.conversation import Interrupt, MessageReceived, UserMessage
-from voicechat.session.microphone import Microphone
+from voicechat.session.heat import Heat
+from voicechat.session.microphones import Microphones
 from voicechat.session.outbox import Outbox
 from voicechat.session.tap import NoTap
+from voicechat.thermal.gate import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voicechat.agents.ports import Agent
+    from voicechat.conversation.notice import Notice
+    from voicechat.conversation.thinking import Thinkers
     from voicechat.errors import VoicechatError
     from voicechat.protocol.codec import Codec, Envelope
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.protocol.messages.connection import Hello
     from voicechat.protocol.messages.trace import TurnTrace
+    from voicechat.session.heat import Climate
     from voicechat.session.tap import Tap
     from voicechat.settings import Settings
     from voicechat.speech.ports import EndOfTurn, SpeechToText, TextToSpeech, VoiceActivity
+    from voicechat.thermal.gate import InferenceGate
 
 log = structlog.get_logger()
-
-_QUEUED_STREAMS = 4
 
 
 class Session:
@@ -50,15 +54,17 @@ class Session:
     Args:
         session_id: Safe to log.
         hello: What the client asked for.
-        agent: Thinks for this session alone.
+        thinkers: Think for this session alone.
         vad: Shared by all sessions, as are `stt` and `tts`.
         stt: Recognises.
         tts: Speaks.
+        gate: All inference passes it.
         codec: Encodes messages.
         settings: The whole tree.
         end_of_turn: Hears by the voice whether a speaker has finished.
         tap: Is told of all that comes and goes.
-        may_speculate: Whether answers may be prepared ahead just now.
+        climate: Knows how hot the machine is; without it the client is not told.
+        notice: Says by voice that the machine has to cool down.
         on_turn: Told of each turn that has ended, for metrics.
     """
 
@@ -67,15 +73,17 @@ class Session:
         session_id: str,
         hello: Hello,
         *,
-        agent: Agent,
+        thinkers: Thinkers,
         vad: VoiceActivity,
         stt: SpeechToText,
         tts: TextToSpeech,
+        gate: InferenceGate,
         codec: Codec,
         settings: Settings,
         end_of_turn: EndOfTurn | None = None,
         tap: Tap | None = None,
-        may_speculate: Callable[[], bool] = lambda: True,
+        climate: Climate | None = None,
+        notice: Notice | None = None,
         on_turn: Callable[[TurnTrace], None] = lambda _: None,
     ) -> None:
         self.id = session_id
@@ -85,16 +93,18 @@ class Session:
         self._seq = 0
         self._outbox = Outbox(self._tap.sent)
         self.outbox = self._outbox.items
-        self._streams, self._opened = trio.open_memory_channel[tuple["AudioOpen", Microphone]](
-            _QUEUED_STREAMS
-        )
-        self._microphone: Microphone | None = None
-        self._stream = 0
+        self.microphones = Microphones(self._tap, gate)
         self._scope = trio.CancelScope()
         self.ended = trio.Event()
         self.failed = False
+        self._notice = notice
+        self._heat = None if climate is None else Heat(climate, self.emit, self._say_notice)
+        owner = Owner(gate, session_id)
+        if self._heat is not None:
+            owner.on_wait = self._heat.on_wait
         self.conversation = Conversation(
-            agent=agent,
+            thinkers=thinkers,
+            owner=owner,
             speech=Speech(
                 tts,
                 rate=hello.output_rate,
@@ -115,7 +125,7 @@ class Session:
             report=self.report,
             settings=settings.conversation,
             vad_threshold=settings.speech.vad_threshold,
-            may_speculate=may_speculate,
+            owner=owner,
         )
 
     # -- its life ------------------------------------------------------------------------------
@@ -131,7 +141,9 @@ class Session:
                         with self._scope:
                             async with trio.open_nursery() as nursery:
                                 nursery.start_soon(self.conversation.run)
-                                nursery.start_soon(self._listen)
+                                nursery.start_soon(self.microphones.run, self._listener.listen)
+                                if self._heat is not None:
+                                    nursery.start_soon(self._heat.run)
                     finally:
                         self._outbox.close()  # what the tap has still to do holds nobody up
                         followed.cancel_scope.cancel()
@@ -203,9 +215,9 @@ class Session:
             case Interrupt(turn=turn):
                 self.conversation.interrupt(turn)
             case AudioOpen() as message:
-                self.open_stream(message)
+                self.microphones.open(message)
             case AudioClose(stream=stream):
-                self.close_stream(stream)
+                self.microphones.close(stream)
             case Playback(turn=turn, played=played, done=done):
                 self.conversation.played(turn, played, done=done)
             case ClientSettings(speak=speak, patience=patience):
@@ -221,77 +233,8 @@ class Session:
                     suggested_action="Open a new connection to say hello again.",
                 )
 
-    def open_stream(self, message: AudioOpen) -> None:
-        """Begin a microphone stream; one that is open ends.
-
-        Raises:
-            ProtocolError: The stream's number is not larger than the last one's, or too many
-                streams that have ended are still being listened to.
-        """
-        if message.stream <= self._stream:
-            raise ProtocolError(
-                f"Stream {message.stream} is not larger than the last one, {self._stream}.",
-                suggested_action="Number microphone streams upwards.",
-                code=ErrorCode.INVALID_AUDIO,
-            )
-        self._close_microphone()
-        self._stream = message.stream
-        microphone = Microphone(message.rate, self._tap.taken)
-        try:
-            self._streams.send_nowait((message, microphone))
-        except trio.WouldBlock:
-            raise _too_much_audio() from None
-        self._microphone = microphone
-
-    def audio(self, frame: AudioFrame) -> None:
-        """Take microphone audio; late frames of a stream that has ended are dropped.
-
-        Raises:
-            ProtocolError: The frame's stream was never opened, or the server cannot keep up and
-                has ended it.
-        """
-        self._tap.received(frame)
-        if frame.stream > self._stream:
-            raise ProtocolError(
-                f"Microphone stream {frame.stream} is not open.",
-                suggested_action="Send audio_open first.",
-                code=ErrorCode.INVALID_AUDIO,
-            )
-        if self._microphone is None or frame.stream < self._stream or self._microphone.given_up:
-            return
-        if not self._microphone.put(frame):
-            self._close_microphone()
-            raise _too_much_audio()
-        self._tap.queued(frame)
-        if frame.last:
-            self._close_microphone()
-
-    def takes(self, frame: AudioFrame) -> bool:
-        """Whether `audio` would take this frame, or drop it, without an error."""
-        if frame.stream != self._stream or self._microphone is None:
-            return frame.stream <= self._stream
-        return self._microphone.given_up or self._microphone.has_room(frame)
-
-    def close_stream(self, stream: int) -> None:
-        """End a microphone stream; speech that is open becomes a turn."""
-        if stream == self._stream:
-            self._close_microphone()
-
     # -- inside --------------------------------------------------------------------------------
 
-    def _close_microphone(self) -> None:
-        if self._microphone is not None:
-            self._microphone.end()
-            self._microphone = None
-
-    async def _listen(self) -> None:
-        async for message, audio in self._opened:
-            await self._listener.listen(message, audio)
-
-
-def _too_much_audio() -> ProtocolError:
-    return ProtocolError(
-        "The server cannot keep up with the microphone.",
-        suggested_action="Wait a moment, then open the microphone again.",
-        code=ErrorCode.BACKPRESSURE,
-    )
+    async def _say_notice(self) -> None:
+        if self._notice is not None and self._notice.pcm:
+            await self.conversation.cooling(WORDS, self._notice.pcm)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from voicechat.settings.loading import Effective, Layer, Source, is_loopback, load
+from voicechat.settings.band import Band
+from voicechat.settings.contradictions import is_loopback
+from voicechat.settings.loading import load
+from voicechat.settings.sections import Agent, Conversation, Log, Recording, Server, Speech
 from voicechat.settings.setting import MASK, Setting
-from voicechat.settings.tree import (
-    Agent,
-    Conversation,
-    Log,
-    Recording,
-    Server,
-    Settings,
-    Speech,
-    leaves,
-    sections,
-    values,
-)
+from voicechat.settings.source import Effective, Layer, Source
+from voicechat.settings.thermal import Thermal
+from voicechat.settings.tree import Settings, leaves, sections, values
 
 __all__ = [
     "MASK",
     "Agent",
+    "Band",
     "Conversation",
     "Effective",
     "Layer",
@@ -30,6 +25,7 @@ __all__ = [
     "Settings",
     "Source",
     "Speech",
+    "Thermal",
     "is_loopback",
     "leaves",
     "load",

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
+
+from voicechat.settings.band import COLDEST, HOTTEST, Band
 
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
@@ -58,23 +60,28 @@ class Boolean:
 
 @attrs.frozen
 class Integer:
-    """A whole number from `low` to `high`, both included; `unit` is for people."""
+    """A whole number from `low` to `high`, both included, or one of the words in `words`."""
 
     low: int
     high: int
     unit: str = ""
+    words: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> str:
-        """The range and the unit."""
-        return f"a whole number from {self.low} to {self.high} {self.unit}".rstrip()
+        """The range, the unit and the words."""
+        number = f"a whole number from {self.low} to {self.high} {self.unit}".rstrip()
+        return _or_words(number, self.words)
 
-    def from_text(self, text: str) -> int:
-        """Parse decimal digits; underscores group them as in TOML."""
-        return self.check(int(text))
+    def from_text(self, text: str) -> int | str:
+        """Parse decimal digits, which underscores may group as in TOML, or one of the words."""
+        word = text.strip()
+        return word if word in self.words else self.check(int(text))
 
-    def check(self, value: object) -> int:
-        """Accept integers in range; a boolean is none."""
+    def check(self, value: object) -> int | str:
+        """Accept integers in range and the words; a boolean is none."""
+        if isinstance(value, str) and value in self.words:
+            return value
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError(value)  # noqa: TRY004  (the one error of this interface)
         if not self.low <= value <= self.high:
@@ -84,26 +91,34 @@ class Integer:
 
 @attrs.frozen
 class Number:
-    """A finite number from `low` to `high`, both included, or one of the words in `words`."""
+    """A finite number from `low` to `high`, both included, or one of the words in `words`.
+
+    Where `optional`, empty text means none.
+    """
 
     low: float
     high: float
     unit: str = ""
     words: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def allowed(self) -> str:
-        """The range, the unit and the words."""
+        """The range, the unit, the words, and whether it may be left empty."""
         number = f"a number from {self.low:g} to {self.high:g} {self.unit}".rstrip()
-        return " or ".join([number, *(f'"{word}"' for word in self.words)])
+        return _or_words(number, self.words) + (", or empty for none" if self.optional else "")
 
-    def from_text(self, text: str) -> float | str:
+    def from_text(self, text: str) -> float | str | None:
         """Parse a number or one of the words."""
         word = text.strip()
-        return word if word in self.words else self.check(float(word))
+        if word in self.words or (self.optional and not word):
+            return self.check(word)
+        return self.check(float(word))
 
-    def check(self, value: object) -> float | str:
+    def check(self, value: object) -> float | str | None:
         """Accept numbers in range, integers too, and the words."""
+        if self.optional and value in (None, ""):
+            return None
         if isinstance(value, str) and value in self.words:
             return value
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -111,6 +126,10 @@ class Number:
         if not math.isfinite(value) or not self.low <= value <= self.high:
             raise ValueError(value)
         return float(value)
+
+
+def _or_words(number: str, words: tuple[str, ...]) -> str:
+    return " or ".join([number, *(f'"{word}"' for word in words)])
 
 
 @attrs.frozen
@@ -203,3 +222,43 @@ class FilePath:
         if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
             raise ValueError(value)
         return Path(value)
+
+
+OFF: Final = "off"
+"""How a step of the ladder that does not exist is written."""
+
+
+@attrs.frozen
+class Bands:
+    """The two temperatures of a thermal step as ``trigger/resume``, or that there is no such step.
+
+    The value stays text, so that it can be written to a file as it was read; `parse` gives what it
+    means.
+    """
+
+    @property
+    def allowed(self) -> str:
+        """How to write them."""
+        return (
+            f'"trigger/resume" in °C such as "85/80", from {COLDEST:g} to {HOTTEST:g} and the '
+            f'second one lower, or "{OFF}"'
+        )
+
+    def from_text(self, text: str) -> str:
+        """Accept two numbers with a slash between them, or off."""
+        return self.check(text)
+
+    def check(self, value: object) -> str:
+        """Accept the same, in text alone."""
+        if not isinstance(value, str):
+            raise ValueError(value)  # noqa: TRY004  (the one error of this interface)
+        self.parse(value)
+        return value.strip()
+
+    @staticmethod
+    def parse(text: str) -> Band | None:
+        """Return the two temperatures; None if there is no such step."""
+        if text.strip() == OFF:
+            return None
+        trigger, _, resume = text.partition("/")
+        return Band(float(trigger), float(resume))

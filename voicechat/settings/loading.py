@@ -1,31 +1,24 @@
 """Make the settings from file, environment and flags, remembering where each value came from.
 
-Defaults < `voicechat.toml` < `VOICECHAT_<SECTION>_<KEY>` < flags. Everything is checked before
+Defaults < `voicechat.toml` < `VOICECHAT_<SECTION>_<KEY>` < flags; a few variables have a second,
+shorter name. Everything is checked before
 anything starts, and a bad value is refused with its key, its source and what is allowed instead.
 """
 
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import tomllib
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from voicechat.errors import SettingError
+from voicechat.settings.contradictions import refuse_contradictions
 from voicechat.settings.kinds import FilePath
+from voicechat.settings.sections import data_home
 from voicechat.settings.setting import MASK, Setting
-from voicechat.settings.tree import (
-    Settings,
-    data_home,
-    fields_of,
-    leaves,
-    sections,
-    values,
-)
+from voicechat.settings.source import Effective, Layer, Source
+from voicechat.settings.tree import Settings, fields_of, leaves, sections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,43 +29,6 @@ PREFIX = "VOICECHAT_"
 NOT_SETTINGS = frozenset({"VOICECHAT_BUILD_PAGE", "VOICECHAT_CI", "VOICECHAT_TEST_DATA"})
 # Kubernetes tells every pod of a service in such variables, and a service is named as it likes.
 OF_KUBERNETES = ("VOICECHAT_PORT_", "VOICECHAT_SERVICE_")
-
-
-class Layer(StrEnum):
-    """Where a value can come from, weakest first."""
-
-    DEFAULT = "default"
-    FILE = "file"
-    ENVIRONMENT = "environment"
-    FLAG = "flag"
-
-
-@attrs.frozen
-class Source:
-    """Where a value came from: `where` is the file and key, the variable, or the flag's key."""
-
-    layer: Layer
-    where: str = ""
-
-    def __str__(self) -> str:
-        """Name it as a person would."""
-        match self.layer:
-            case Layer.DEFAULT:
-                return "default"
-            case Layer.FILE:
-                return self.where
-            case Layer.ENVIRONMENT:
-                return f"environment variable {self.where}"
-            case Layer.FLAG:
-                return "flag"
-
-
-@attrs.frozen
-class Effective:
-    """The settings in force and, by full key such as ``server.port``, the source of each."""
-
-    settings: Settings
-    sources: Mapping[str, Source]
 
 
 def load(
@@ -117,18 +73,8 @@ def load(
             for name, section in sections().items()
         }
     )
-    _refuse_contradictions(settings, sources)
+    refuse_contradictions(settings, sources)
     return Effective(settings, sources)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach `host`; of names, only localhost is trusted."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 _Found = dict[str, tuple[Any, Source]]
@@ -179,6 +125,7 @@ def _read(path: Path, *, required: bool) -> dict[str, Any]:
 
 def _from_environment(environ: Mapping[str, str], known: Mapping[str, Setting]) -> _Found:
     names = {PREFIX + key.replace(".", "_").upper(): key for key in known}
+    aliases = {described.alias: key for key, described in known.items() if described.alias}
     found: _Found = {}
     for name, text in environ.items():
         if not name.startswith(PREFIX) or name in NOT_SETTINGS or _of_kubernetes(name, text):
@@ -187,6 +134,17 @@ def _from_environment(environ: Mapping[str, str], known: Mapping[str, Setting]) 
             raise _unknown(name, names, "the environment", "variable")
         source = Source(Layer.ENVIRONMENT, name)
         found[names[name]] = (_parse(names[name], text, known, source), source)
+    for name, key in aliases.items():
+        if name not in environ:
+            continue
+        source = Source(Layer.ENVIRONMENT, name)
+        value = _parse(key, environ[name], known, source)
+        other, place = found.setdefault(key, (value, source))
+        if other != value:
+            raise SettingError(
+                f"{key} is {other!r} ({place}) and {value!r} ({source}) at once",
+                suggested_action="Set one of the two variables.",
+            )
     return found
 
 
@@ -231,39 +189,3 @@ def _unknown(name: str, known: Iterable[str], where: str, what: str = "setting")
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     action = f"Did you mean {near[0]}?" if near else "`voicechat config` lists all of them."
     return SettingError(f"{where} has an unknown {what} {name}", suggested_action=action)
-
-
-def _refuse_contradictions(settings: Settings, sources: Mapping[str, Source]) -> None:
-    server, value = settings.server, values(settings)
-
-    def refuse(key: str, why: str, action: str) -> SettingError:
-        return SettingError(
-            f"{key} is {str(value[key])!r} ({sources[key]}); {why}", suggested_action=action
-        )
-
-    if not (is_loopback(server.host) or server.insecure):
-        raise refuse(
-            "server.host",
-            "other machines could use it without a key; allowed: a loopback address "
-            "such as 127.0.0.1, or any address with server.insecure",
-            "Keep 127.0.0.1, or add --insecure if you trust everybody on this network.",
-        )
-    for one, other in (
-        ("server.tls_cert", "server.tls_key"),
-        ("server.tls_key", "server.tls_cert"),
-    ):
-        if value[one] is not None and value[other] is None:
-            raise refuse(one, f"it needs {other} as well", f"Set {other}, or neither.")
-    if server.tls_self_signed and server.tls_cert is not None:
-        raise refuse(
-            "server.tls_self_signed",
-            "it cannot be combined with server.tls_cert",
-            "Choose your own certificate or a self-signed one.",
-        )
-    talk = settings.conversation
-    if talk.endpoint_floor_ms > talk.endpoint_ceiling_ms:
-        raise refuse(
-            "conversation.endpoint_floor_ms",
-            f"it is more than conversation.endpoint_ceiling_ms, {talk.endpoint_ceiling_ms}",
-            "Lower the floor or raise the ceiling.",
-        )

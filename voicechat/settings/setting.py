@@ -25,12 +25,14 @@ class Setting:
         help: One sentence for people.
         secret: True when its value must never be shown.
         shown_default: How documentation shows a default that depends on the machine.
+        alias: A second environment variable that sets it; empty if there is none.
     """
 
     kind: Kind
     help: str
     secret: bool = False
     shown_default: str = ""
+    alias: str = ""
 
 
 def setting(
@@ -40,6 +42,7 @@ def setting(
     *,
     secret: bool = False,
     shown_default: str = "",
+    alias: str = "",
 ) -> Any:
     """Declare a field of a section; a value outside `kind` raises `SettingError`."""
 
@@ -50,5 +53,5 @@ def setting(
             shown = MASK if secret else repr(value)
             raise SettingError(f"{attribute.name} is {shown}; allowed: {kind.allowed}") from None
 
-    described = Setting(kind, help, secret=secret, shown_default=shown_default)
+    described = Setting(kind, help, secret=secret, shown_default=shown_default, alias=alias)
     return attrs.field(default=default, validator=validate, metadata={METADATA: described})

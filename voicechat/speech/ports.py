@@ -93,6 +93,17 @@ class Utterance(Protocol):
         """Add audio; returns as soon as the engine has taken it, not when it is decoded."""
         ...
 
+    async def caught_up(self) -> None:
+        """Wait until all audio that was fed is decoded; an engine that decodes later returns.
+
+        While the machine is hot it is called after each piece of audio, so that one utterance at a
+        time is decoded.
+
+        Raises:
+            EngineFailed: As `feed`.
+        """
+        ...
+
     async def partial(self) -> Transcript:
         """What all audio that was fed so far seems to say; the utterance goes on.
 

@@ -7,6 +7,7 @@ interface Debug {
   conversation: () => unknown;
   connection: () => unknown;
   audio: () => unknown;
+  thermal: () => unknown;
   /** Largest absolute sample that was really played so far, in [0, 1]. */
   playbackPeak: () => number;
   /** Samples played so far, of all turns. */
@@ -65,6 +66,7 @@ export function exposeDebug(client: VoiceClient): void {
     conversation: () => client.conversation.getState(),
     connection: () => client.connection.getState(),
     audio: () => client.audio.getState(),
+    thermal: () => client.thermal.getState(),
     playbackPeak: () => client.player?.peak ?? 0,
     playedSamples: () => client.player?.totalPlayed ?? 0,
     outputRate: () => client.player?.rate ?? 0,

@@ -19,11 +19,16 @@ MAX_TEXT = 32_000
 
 
 class Origin(StrEnum):
-    """What began a turn: speech, typing, or the assistant itself (a timer that rings)."""
+    """What began a turn.
+
+    ``voice``, ``text``: the user. ``assistant``: the assistant itself, as with a timer that rings.
+    ``notice``: the server, to say by voice what a message of another type tells as well.
+    """
 
     VOICE = "voice"
     TEXT = "text"
     ASSISTANT = "assistant"
+    NOTICE = "notice"
 
 
 class StopReason(StrEnum):

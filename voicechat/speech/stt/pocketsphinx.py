@@ -144,9 +144,12 @@ class PocketSphinxUtterance:
         await self._surviving(self._send)
 
     async def caught_up(self) -> None:
-        """Wait until all audio that was fed is decoded; for measuring."""
-        if self._request is not None:
-            await self._request.taken()
+        """Wait until all audio that was fed is decoded.
+
+        Raises:
+            EngineFailed: The process died, and died again over the same audio.
+        """
+        await self._surviving(self._taken)
 
     async def partial(self) -> Transcript:
         """What the audio so far seems to say, but for its last 16 ms, which the denoiser holds.
@@ -194,6 +197,10 @@ class PocketSphinxUtterance:
             piece = bytes(self._pcm[self._sent : self._sent + PIECE])
             await request.send_audio(piece)
             self._sent += len(piece)
+
+    async def _taken(self, request: Request) -> None:
+        await self._send(request)
+        await request.taken()
 
     async def _ask(self, request: Request) -> Any:
         await self._send(request)

@@ -219,6 +219,14 @@ describe("what is played", () => {
   });
 });
 
+it("knows the machine's temperature while it is connected, and only then", async () => {
+  const { client, socket } = await welcomed();
+  socket.say({ type: "thermal", state: "single", temperature_c: 81, for_s: 1, flags: [], history: [] });
+  expect(client.thermal.getState().newest).toMatchObject({ state: "single", temperature_c: 81 });
+  socket.onclose?.();
+  expect(client.thermal.getState()).toMatchObject({ newest: null, samples: [] });
+});
+
 describe("patience", () => {
   it("is the server's until the user has chosen, and told then and with each connection", async () => {
     const { client, socket } = await welcomed();

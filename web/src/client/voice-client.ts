@@ -5,6 +5,7 @@ import type { Playback, ServerMessage, Welcome } from "../protocol/messages";
 import { createAudioStore, type Levels } from "../stores/audio";
 import { createConnectionStore } from "../stores/connection";
 import { createConversationStore } from "../stores/conversation";
+import { createThermalStore } from "../stores/thermal";
 import { Attention } from "./attention";
 import { openCapture } from "./capture";
 import { Connection, socketUrl, type ConnectionState } from "./connection";
@@ -27,6 +28,7 @@ export class VoiceClient {
   readonly conversation = createConversationStore();
   readonly connection = createConnectionStore();
   readonly audio = createAudioStore();
+  readonly thermal = createThermalStore();
   readonly player: Player | null;
   readonly levels: Levels;
 
@@ -46,15 +48,14 @@ export class VoiceClient {
     this.player = Player.create(
       {
         onProgress: (progress) => this.progress(progress),
-        onRefused: (refused) => this.refused(refused),
+        onRefused: (refused) => this.notice("playback_refused", refused),
         onBroken: (broken) => this.broken(broken),
       },
       options,
     );
     this.levels = { microphone: 0, playback: () => this.player?.level() ?? 0 };
-    const canListen = window.isSecureContext;
-    this.audio.setState({ speak: savedSpeak(), patience: savedPatience() });
-    this.audio.setState({ canPlay: this.player !== null, canListen });
+    const can = { canPlay: this.player !== null, canListen: window.isSecureContext };
+    this.audio.setState({ ...can, speak: savedSpeak(), patience: savedPatience() });
     this.socket = new Connection({
       url: socketUrl(window.location),
       hello: () => {
@@ -208,12 +209,12 @@ export class VoiceClient {
       return;
     }
     this.conversation.apply({ type: "local_disconnected" });
+    this.thermal.apply({ type: "local_disconnected" });
     this.microphone.disconnected();
     this.player?.reset();
     this.audio.setSpeaking(null);
     if (state.phase === "offline") {
-      const gone = state.reason === "gave_up";
-      this.connection.notify(noticeOf(gone ? "server_gone" : "server_refused"));
+      this.connection.notify(noticeOf(state.reason === "gave_up" ? "server_gone" : "server_refused"));
     } else if (state.phase === "connecting") {
       this.connection.dismiss("server_gone");
     }
@@ -223,6 +224,7 @@ export class VoiceClient {
     this.conversation.apply(message);
     this.connection.apply(message);
     this.audio.apply(message);
+    this.thermal.apply(message);
     this.attention.apply(message);
     switch (message.type) {
       case "welcome":
@@ -279,15 +281,14 @@ export class VoiceClient {
     if (report !== null) this.socket.send(report);
   }
 
-  private refused(refused: boolean): void {
-    if (refused) this.connection.notify(noticeOf("playback_refused"));
-    else this.connection.dismiss("playback_refused");
+  private notice(kind: ProblemKind, there: boolean): void {
+    if (there) this.connection.notify(noticeOf(kind));
+    else this.connection.dismiss(kind);
   }
 
   /** Without sound the server need not speak; the answers can still be read. */
   private broken(broken: boolean): void {
-    if (broken) this.connection.notify(noticeOf("playback_failed"));
-    else this.connection.dismiss("playback_failed");
+    this.notice("playback_failed", broken);
     this.audio.setState({ canPlay: !broken });
     if (broken) this.report(this.reports.abandon());
     this.socket.send({ type: "settings", speak: this.wantsSpeech() });

@@ -1,10 +1,21 @@
 /** Reads whole answers to a screen reader: a live region over streamed text would stutter. */
 
-import { useConversation } from "./context";
-import type { Entry } from "../stores/entries";
+import { useConversation, useThermal } from "./context";
+import { isNotice, type Entry } from "../stores/entries";
 
 export function Announcer() {
-  const text = useConversation((state) => spoken(state.entries.at(-1)));
+  const text = useConversation((state) => spoken(state.entries.findLast((entry) => !isNotice(entry))));
+  const waiting = useThermal((state) => state.announcement);
+  return (
+    <>
+      <Polite text={text} />
+      {/* A region of its own: when it empties, the newest entry must not be read again. */}
+      <Polite text={waiting} />
+    </>
+  );
+}
+
+function Polite({ text }: { text: string }) {
   return (
     <p className="sr-only" aria-live="polite" aria-atomic="true">
       {text}

@@ -6,6 +6,7 @@ import type { VoiceClient } from "../client/voice-client";
 import type { AudioStatus } from "../stores/audio";
 import type { ConnectionStatus } from "../stores/connection";
 import type { Conversation } from "../stores/conversation";
+import type { ThermalStatus } from "../stores/thermal";
 
 export const ClientContext = createContext<VoiceClient | null>(null);
 
@@ -25,6 +26,10 @@ export function useConnection<T>(select: (state: ConnectionStatus) => T): T {
 
 export function useAudio<T>(select: (state: AudioStatus) => T): T {
   return useStore(useClient().audio, select);
+}
+
+export function useThermal<T>(select: (state: ThermalStatus) => T): T {
+  return useStore(useClient().thermal, select);
 }
 
 /** The server is there. */

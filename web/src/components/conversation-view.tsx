@@ -1,20 +1,32 @@
 /** The conversation; stays at its end unless the reader has scrolled up. */
 
-import { useLayoutEffect, useRef, useState } from "react";
-import { useAudio, useConversation } from "./context";
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { waitingMessage } from "../stores/thermal";
+import { useAudio, useConversation, useThermal } from "./context";
 import { AssistantBubble, PartialBubble, UserBubble } from "./entries";
 import { DownIcon } from "./icons";
+import { Waiting } from "./thermal";
+import { isNotice } from "../stores/entries";
 import type { ReactNode } from "react";
 
 /** So near to the end, in pixels, counts as at the end. */
 const NEAR = 64;
 
 export function ConversationView({ intro }: { intro: ReactNode }) {
-  const entries = useConversation((state) => state.entries);
+  const all = useConversation((state) => state.entries);
+  // What a notice says stands there already.
+  const entries = useMemo(() => all.filter((entry) => !isNotice(entry)), [all]);
   const partial = useConversation((state) => state.partial);
   // What is said now goes on from words that stand there already.
   const goesOn = useConversation((state) => state.entries.some((entry) => entry.status === "open"));
   const hearing = useAudio((state) => state.hearing);
+  const waiting = useThermal(waitingMessage);
+  const activeTurn = useConversation((state) => state.activeTurn);
+  // The answer that waits in the middle; where there is none, the next one waits to begin.
+  const begun = entries.findLast(
+    (entry) =>
+      entry.kind === "assistant" && entry.status === "streaming" && entry.turn === activeTurn,
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const follow = useRef(true);
   const [away, setAway] = useState(false);
@@ -29,7 +41,7 @@ export function ConversationView({ intro }: { intro: ReactNode }) {
     // Who has just sent something wants to see it, and the answer.
     if (newest?.kind === "user" && newest.status === "sending") follow.current = true;
     if (follow.current) toEnd();
-  }, [entries, partial, hearing]);
+  }, [entries, partial, hearing, waiting]);
 
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -50,7 +62,7 @@ export function ConversationView({ intro }: { intro: ReactNode }) {
     setAway(!follow.current);
   };
 
-  const empty = entries.length === 0 && partial === null;
+  const empty = entries.length === 0 && partial === null && waiting === null;
   return (
     <div className="conversation">
       <div
@@ -68,10 +80,19 @@ export function ConversationView({ intro }: { intro: ReactNode }) {
             entry.kind === "user" ? (
               <UserBubble key={entry.id} entry={entry} />
             ) : (
-              <AssistantBubble key={entry.id} entry={entry} />
+              <AssistantBubble
+                key={entry.id}
+                entry={entry}
+                waiting={entry === begun ? waiting : null}
+              />
             ),
           )}
           {!goesOn && ((partial ?? "") !== "" || hearing) && <PartialBubble text={partial ?? ""} />}
+          {waiting !== null && begun === undefined && (
+            <div className="bubble assistant">
+              <Waiting message={waiting} />
+            </div>
+          )}
         </div>
       </div>
       {away && (

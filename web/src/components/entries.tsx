@@ -6,6 +6,7 @@ import { useConversation } from "./context";
 import { describeStop, heardOf } from "./heard";
 import { TimerIcon } from "./icons";
 import { Timings } from "./timings";
+import { Waiting } from "./thermal";
 
 export const UserBubble = memo(function UserBubble({ entry }: { entry: UserEntry }) {
   const refused = entry.status === "refused";
@@ -51,7 +52,13 @@ function Typing() {
   );
 }
 
-export const AssistantBubble = memo(function AssistantBubble({ entry }: { entry: AssistantEntry }) {
+interface Answer {
+  entry: AssistantEntry;
+  /** Why nothing more comes at the moment; null where that is not so. */
+  waiting: string | null;
+}
+
+export const AssistantBubble = memo(function AssistantBubble({ entry, waiting }: Answer) {
   const { failure } = entry;
   const streaming = entry.status === "streaming";
   return (
@@ -69,12 +76,13 @@ export const AssistantBubble = memo(function AssistantBubble({ entry }: { entry:
           Timer
         </p>
       )}
-      {(entry.text !== "" || streaming) && (
+      {(entry.text !== "" || (streaming && waiting === null)) && (
         <p className="words">
           <Words entry={entry} />
-          {streaming && <span className="cursor" aria-hidden="true" />}
+          {streaming && waiting === null && <span className="cursor" aria-hidden="true" />}
         </p>
       )}
+      {waiting !== null && <Waiting message={waiting} />}
       {entry.status === "stopped" && <p className="note">{describeStop(entry)}</p>}
       {failure !== null && (
         <div className="failure">

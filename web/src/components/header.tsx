@@ -1,9 +1,10 @@
-/** Name, connection state, whether answers are spoken, and settings. */
+/** Name, temperature, connection state, whether answers are spoken, and settings. */
 
 import type { ConnectionState } from "../client/connection";
 import { useAudio, useClient, useConnection } from "./context";
 import { Logo, SpeakerIcon, SpeakerOffIcon } from "./icons";
 import { Settings } from "./settings";
+import { ThermalChip } from "./thermal";
 
 export function Header() {
   return (
@@ -12,6 +13,7 @@ export function Header() {
         <Logo />
         <span className="brand-name">voicechat</span>
       </h1>
+      <ThermalChip />
       <ConnectionChip />
       <SpeakToggle />
       <Settings />
@@ -26,7 +28,9 @@ function ConnectionChip() {
   return (
     <p className="chip" data-testid="connection-state" data-phase={phase} role="status">
       <span className="dot" aria-hidden="true" />
-      {ending && connection.phase === "connected" ? "Shutting down" : describe(connection)}
+      <span className="phase-name">
+        {ending && connection.phase === "connected" ? "Shutting down" : describe(connection)}
+      </span>
     </p>
   );
 }

@@ -63,6 +63,36 @@ export const TimerIcon = () => (
   </Icon>
 );
 
+/** @param level how far it has risen, 0 to 3. */
+export const ThermometerIcon = ({ level }: { level: 0 | 1 | 2 | 3 }) => (
+  <Icon>
+    <path d="M16 12.5V5.5a4 4 0 0 0-8 0v7a6 6 0 1 0 8 0z" />
+    <circle cx="12" cy="17" r="2" fill="currentColor" />
+    <path d={`M12 17V${13.5 - 2.5 * level}`} />
+  </Icon>
+);
+
+export const UnknownIcon = () => (
+  <Icon>
+    <circle cx="12" cy="12" r="9" />
+    <path d="M9.5 9.5a2.5 2.5 0 1 1 3.7 2.2c-.8.5-1.2 1-1.2 1.8M12 17v.01" />
+  </Icon>
+);
+
+/** A pause. */
+export const CoolingIcon = () => (
+  <Icon>
+    <circle cx="12" cy="12" r="9" />
+    <path d="M9.5 9v6M14.5 9v6" />
+  </Icon>
+);
+
+export const WarningIcon = () => (
+  <Icon>
+    <path d="M12 3.5l9.5 16.5h-19zM12 10v4M12 17v.01" />
+  </Icon>
+);
+
 export const SettingsIcon = () => (
   <Icon>
     <path d="M4 7h9M19 7h1M4 17h1M11 17h9" />

@@ -25,7 +25,7 @@ export function Settings() {
       >
         <SettingsIcon />
       </button>
-      <div id={PANEL} popover="auto" role="group" aria-label="Settings" className="settings">
+      <div id={PANEL} popover="auto" role="group" aria-label="Settings" className="panel settings">
         <PatienceSlider back={button} />
       </div>
     </>

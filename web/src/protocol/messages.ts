@@ -30,6 +30,7 @@ export type ErrorCode =
   | "engine_failed"
   | "internal"
   | "server_shutting_down"
+  | "thermal_paused"
   | "usage";
 
 /** How the end of a turn is found. */
@@ -37,11 +38,12 @@ export type ListenMode =
   | "hands_free"
   | "push_to_talk";
 
-/** What began a turn: speech, typing, or the assistant itself (a timer that rings). */
+/** What began a turn. */
 export type Origin =
   | "voice"
   | "text"
-  | "assistant";
+  | "assistant"
+  | "notice";
 
 /** How a turn ended. */
 export type Outcome =
@@ -62,6 +64,23 @@ export type StopReason =
   | "reopened"
   | "new_turn"
   | "shutdown";
+
+/** What the machine still does, from cool to hot; each includes what those before it leave out. */
+export type ThermalState =
+  | "normal"
+  | "no_speculation"
+  | "single"
+  | "phrases"
+  | "paused"
+  | "unknown"
+  | "unsupported";
+
+/** What the firmware does to protect the chip, on machines that tell. */
+export type ThrottleFlag =
+  | "under_voltage"
+  | "frequency_capped"
+  | "throttled"
+  | "soft_limit";
 
 /** The microphone stream ends: speech that is still open is a finished turn. */
 export interface AudioClose {
@@ -232,6 +251,25 @@ export interface StreamInterrupted {
   reason: StopReason;
 }
 
+/** A temperature of the past. */
+export interface TemperatureSample {
+  ago_s: number;
+  temperature_c: number;
+}
+
+/** How hot the machine is; comes after the welcome, at each change, and every few seconds. */
+export interface Thermal {
+  type: "thermal";
+  seq?: number;
+  state: ThermalState;
+  temperature_c: number | null;
+  for_s: number;
+  waiting: boolean;
+  message: string;
+  flags: ThrottleFlag[];
+  history: TemperatureSample[];
+}
+
 /** What was heard in one utterance. */
 export interface TranscriptFinal {
   type: "transcript_final";
@@ -324,6 +362,7 @@ export type ServerMessage =
   | StreamDelta
   | StreamError
   | StreamInterrupted
+  | Thermal
   | TranscriptFinal
   | TranscriptPartial
   | TurnStarted

@@ -103,6 +103,7 @@ export function reduce(state: Conversation, event: ConversationEvent): Conversat
     case "duck":
     case "pong":
     case "server_shutting_down":
+    case "thermal":
       return state;
     default:
       // A server newer than this page: what it adds must not break what it had.

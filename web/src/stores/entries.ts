@@ -34,3 +34,8 @@ export interface AssistantEntry {
 }
 
 export type Entry = UserEntry | AssistantEntry;
+
+/** Whether it says by voice what the page shows in another way. */
+export function isNotice(entry: Entry): boolean {
+  return entry.kind === "assistant" && entry.origin === "notice";
+}

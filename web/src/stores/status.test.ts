@@ -16,12 +16,12 @@ const WELCOME: Welcome = {
   recognizer: { kind: "commands", examples: ["what time is it"], hint: "Commands only." },
 };
 
-function error(code: "backpressure" | "invalid_audio", message: string): ServerMessage {
+function error(code: "backpressure" | "invalid_audio" | "thermal_paused", message: string): ServerMessage {
   return {
     type: "error",
     code,
     message,
-    retryable: code === "backpressure",
+    retryable: code !== "invalid_audio",
     suggested_action: "Wait.",
     correlation_id: "c9",
     client_seq: null,
@@ -48,6 +48,14 @@ describe("connection store", () => {
     ]);
     store.dismiss("error:invalid_audio");
     expect(store.getState().notices).toHaveLength(1);
+  });
+
+  it("shows that it is too hot as it shows other errors", () => {
+    const store = createConnectionStore();
+    store.apply(error("thermal_paused", "The machine is too hot."));
+    expect(store.getState().notices).toMatchObject([
+      { id: "error:thermal_paused", tone: "warning", title: "The machine is too hot.", advice: "Wait." },
+    ]);
   });
 
   it("shows the newest two, then the older ones", () => {

@@ -1,8 +1,8 @@
-"""From settings to objects: the only module that knows which adapter stands behind which port."""
+"""From settings to engines, agents and sessions: all but the port, so that a replay can use it."""
 
 from __future__ import annotations
 
-from functools import partial
+import os
 from typing import TYPE_CHECKING
 
 import attrs
@@ -11,40 +11,29 @@ import structlog
 from voicechat import engines
 from voicechat.agents.assistant.assistant import AssistantFactory
 from voicechat.agents.ports import local_time
-from voicechat.api import debug, health, turns
+from voicechat.conversation.notice import Notice
+from voicechat.conversation.thinking import Thinkers
 from voicechat.errors import EngineFailed
-from voicechat.gateway import front_door, tls
-from voicechat.gateway.app import new_app
-from voicechat.gateway.connection import ConnectionHandler
-from voicechat.gateway.front_door import DoorSettings
-from voicechat.gateway.origin import Guard
-from voicechat.gateway.page import page_blueprint
-from voicechat.gateway.reader import SocketLimits
 from voicechat.protocol.codec import Codec
 from voicechat.protocol.messages.connection import Recognizer
-from voicechat.recording.recorder import Recordings
-from voicechat.session.manager import SessionManager
 from voicechat.session.session import Session
-from voicechat.settings import is_loopback
 from voicechat.speech.end_of_turn.smart_turn import SmartTurn
 from voicechat.speech.stt.grammar import Grammar
 from voicechat.speech.stt.pocketsphinx import PocketSphinxRecognizer
 from voicechat.speech.tts.espeak import EspeakSynthesizer
 from voicechat.speech.vad.silero import SileroVoiceActivity
 from voicechat.speech.vad.webrtc import WebRtcVoiceActivity
+from voicechat.thermal.gate import InferenceGate
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from datetime import datetime
-
-    import trio
-    from quart_trio import QuartTrio
 
     from voicechat.agents.ports import AgentFactory
     from voicechat.protocol.messages.connection import Hello
+    from voicechat.session.heat import Climate
     from voicechat.session.tap import Tap
-    from voicechat.settings import Server, Settings, Speech
+    from voicechat.settings import Settings, Speech
     from voicechat.speech.ports import (
         EndOfTurn,
         Engine,
@@ -59,7 +48,6 @@ _COMMANDS_HINT = (
     "The built-in recogniser needs no download, and understands only the assistant's commands."
     " Free speech needs a larger recogniser: see “Add an engine” in the documentation."
 )
-_LAST_CLOSE_S = 2.0
 
 
 @attrs.frozen
@@ -73,6 +61,9 @@ class Core:
         tts: Speaks.
         end_of_turn: Hears by the voice whether a speaker has finished; None where nobody does.
         agents: Makes who answers.
+        phrases: Makes who answers while only phrases are allowed; None where `agents` do no more.
+        gate: All inference passes it.
+        notice: Says by voice that the machine has to cool down.
         recognizer: What the recogniser can understand, for the welcome.
         codec: Encodes messages.
     """
@@ -83,6 +74,9 @@ class Core:
     tts: TextToSpeech
     end_of_turn: EndOfTurn | None
     agents: AgentFactory
+    phrases: AgentFactory | None
+    gate: InferenceGate
+    notice: Notice
     recognizer: Recognizer
     codec: Codec = attrs.field(factory=Codec)
 
@@ -99,6 +93,7 @@ class Core:
         *,
         now: Callable[[], datetime] = local_time,
         tap: Tap | None = None,
+        climate: Climate | None = None,
     ) -> Session:
         """Make a session; nothing of it runs yet.
 
@@ -107,71 +102,26 @@ class Core:
             hello: What the client asked for.
             now: The wall clock of its agent.
             tap: Is told of all that comes and goes.
+            climate: Knows how hot the machine is; without it the client is not told.
         """
         return Session(
             session_id,
             hello,
-            agent=self.agents.create(session_id, now=now),
+            thinkers=Thinkers(
+                self.agents.create(session_id, now=now),
+                None if self.phrases is None else self.phrases.create(session_id, now=now),
+            ),
             vad=self.vad,
             stt=self.stt,
             tts=self.tts,
             end_of_turn=self.end_of_turn,
+            gate=self.gate,
+            notice=self.notice,
+            climate=climate,
             codec=self.codec,
             settings=self.settings,
             tap=tap,
         )
-
-
-@attrs.frozen
-class Parts:
-    """What the tree starts.
-
-    Attributes:
-        engines: Speech engines; each is ready before the port opens.
-        sessions: The branch of sessions.
-        probe: Fails with a clear error if the port cannot be opened.
-        door: Serves the port until the shutdown is over; reports started with the addresses on
-            which clients can then connect.
-    """
-
-    engines: tuple[Engine, ...]
-    sessions: SessionManager
-    probe: Callable[[], Awaitable[None]]
-    door: Callable[..., Awaitable[None]]
-
-
-def build(settings: Settings, shutdown: trio.Event) -> Parts:
-    """Make every part; nothing runs yet.
-
-    Args:
-        settings: The whole tree.
-        shutdown: Set when the server begins to end.
-
-    Raises:
-        UsageError: A setting does not fit this machine.
-    """
-    core = build_core(settings)
-    recordings = Recordings(settings) if settings.recording.dir is not None else None
-
-    def make_session(session_id: str, hello: Hello) -> Session:
-        tap = None if recordings is None else recordings.begin(session_id, hello)
-        return core.session(session_id, hello, tap=tap)
-
-    sessions = SessionManager(make_session, limit=settings.server.max_connections)
-    handler = ConnectionHandler(
-        sessions=sessions,
-        codec=core.codec,
-        recognizer=core.recognizer,
-        shutdown=shutdown,
-        grace_s=settings.server.grace_s,
-    )
-    where = _door_settings(settings.server)
-    return Parts(
-        engines=core.engines,
-        sessions=sessions,
-        probe=partial(front_door.probe, where),
-        door=partial(front_door.serve, _http(sessions), handler, settings=where, shutdown=shutdown),
-    )
 
 
 def build_core(settings: Settings) -> Core:
@@ -187,6 +137,7 @@ def build_core(settings: Settings) -> Core:
     assistant = AssistantFactory()
     built_in: dict[str, Callable[[], AgentFactory]] = {"assistant": lambda: assistant}
     agents = engines.make("agent.kind", settings.agent.kind, settings, built_in)
+    slots = settings.thermal.slots
     vad = engines.make(
         "speech.vad", speech.vad, settings, {"silero": _silero, "webrtc": WebRtcVoiceActivity}
     )
@@ -213,6 +164,9 @@ def build_core(settings: Settings) -> Core:
         tts=tts,
         end_of_turn=None if speech.end_of_turn is None else SmartTurn(speech.end_of_turn),
         agents=agents,
+        phrases=None if agents is assistant else assistant,
+        gate=InferenceGate(slots if isinstance(slots, int) else os.cpu_count() or 1),
+        notice=Notice(tts),
         recognizer=Recognizer("commands", assistant.suggestions, _COMMANDS_HINT)
         if speech.stt == "pocketsphinx"
         else Recognizer("open", (), ""),
@@ -235,40 +189,3 @@ def _commands_recognizer(speech: Speech, assistant: AssistantFactory) -> SpeechT
     return PocketSphinxRecognizer(
         grammar, max_streams=speech.stt_streams, threshold=speech.stt_rejection
     )
-
-
-def _http(sessions: SessionManager) -> QuartTrio:
-    app = new_app("voicechat")
-    app.register_blueprint(health.blueprint(lambda: len(sessions)))
-    app.register_blueprint(debug.blueprint())
-    app.register_blueprint(turns.blueprint(sessions.turns))
-    app.register_blueprint(page_blueprint())
-    return app
-
-
-def _door_settings(server: Server) -> DoorSettings:
-    own_names = frozenset() if is_loopback(server.host) else tls.machine_names()
-    return DoorSettings(
-        host=server.host,
-        port=server.port,
-        tls=_tls(server),
-        guard=Guard(
-            hosts=own_names | {server.host, *server.allowed_hosts},
-            origins=frozenset(server.allowed_origins),
-        ),
-        # Connections end by themselves within the grace period; this is for those that do not.
-        grace_period=server.grace_s + _LAST_CLOSE_S,
-        sockets=SocketLimits(max_message=server.max_message_bytes),
-    )
-
-
-def _tls(server: Server) -> ssl.SSLContext | None:
-    if server.tls_cert is not None and server.tls_key is not None:
-        return tls.server_context(server.tls_cert, server.tls_key)
-    if not server.tls_self_signed:
-        return None
-    names = tls.certificate_names()
-    names = attrs.evolve(names, lasting=names.lasting | set(server.allowed_hosts))
-    made = tls.self_signed(server.data_dir / "tls", names)
-    log.info("self-signed certificate", sha256=made.fingerprint, names=sorted(made.names))
-    return tls.server_context(made.cert, made.key)

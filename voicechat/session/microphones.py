@@ -1,0 +1,142 @@
+"""The microphone streams of a session, one after another, on their way to the listener."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from voicechat.errors import ErrorCode, ProtocolError
+from voicechat.session.microphone import Microphone
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from voicechat.protocol.frames import AudioFrame
+    from voicechat.protocol.messages.audio import AudioOpen
+    from voicechat.session.tap import Tap
+    from voicechat.thermal.gate import InferenceGate
+
+_QUEUED_STREAMS = 4
+MAX_WAITING_S: Final = 30.0
+"""Audio that may wait: a client that sends a recording faster than real time has room for it."""
+MAX_COOLING_S: Final = 120.0
+"""The same while the machine cools down: longer than that takes with any sensible thresholds."""
+
+
+class Microphones:
+    """What the client sends of its microphone.
+
+    Args:
+        tap: Is told of each frame.
+        gate: Tells whether the listener may be waiting for the machine to cool down.
+    """
+
+    def __init__(self, tap: Tap, gate: InferenceGate) -> None:
+        self._tap = tap
+        self._gate = gate
+        self._streams, self._opened = trio.open_memory_channel[tuple["AudioOpen", Microphone]](
+            _QUEUED_STREAMS
+        )
+        self._open: Microphone | None = None
+        self._stream = 0
+        self._cooling = False  # what is waiting may have been kept because of the heat
+
+    async def run(self, listen: Callable[[AudioOpen, Microphone], Awaitable[None]]) -> None:
+        """Let each stream be listened to, one after another, until cancelled.
+
+        Args:
+            listen: Returns when the stream has ended.
+        """
+        async for message, audio in self._opened:
+            await listen(message, audio)
+
+    def open(self, message: AudioOpen) -> None:
+        """Begin a stream; one that is open ends.
+
+        Raises:
+            ProtocolError: The stream's number is not larger than the last one's, or too many
+                streams that have ended are still being listened to.
+        """
+        if message.stream <= self._stream:
+            raise ProtocolError(
+                f"Stream {message.stream} is not larger than the last one, {self._stream}.",
+                suggested_action="Number microphone streams upwards.",
+                code=ErrorCode.INVALID_AUDIO,
+            )
+        self._end()
+        self._stream = message.stream
+        microphone = Microphone(message.rate, self._most_waiting, self._taken)
+        try:
+            self._streams.send_nowait((message, microphone))
+        except trio.WouldBlock:
+            raise self._too_much() from None
+        self._open = microphone
+
+    def audio(self, frame: AudioFrame) -> None:
+        """Take audio; late frames of a stream that has ended are dropped.
+
+        Raises:
+            ProtocolError: The frame's stream was never opened, or the server cannot keep up and
+                has ended it.
+        """
+        self._tap.received(frame)
+        if frame.stream > self._stream:
+            raise ProtocolError(
+                f"Microphone stream {frame.stream} is not open.",
+                suggested_action="Send audio_open first.",
+                code=ErrorCode.INVALID_AUDIO,
+            )
+        if self._open is None or frame.stream < self._stream or self._open.given_up:
+            return
+        if not self._open.put(frame):
+            self._end()
+            raise self._too_much()
+        self._tap.queued(frame)
+        if frame.last:
+            self._end()
+
+    def takes(self, frame: AudioFrame) -> bool:
+        """Whether `audio` would take this frame, or drop it, without an error."""
+        if frame.stream != self._stream or self._open is None:
+            return frame.stream <= self._stream
+        return self._open.given_up or self._open.has_room(frame)
+
+    def close(self, stream: int) -> None:
+        """End a stream; speech that is open becomes a turn."""
+        if stream == self._stream:
+            self._end()
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        if self._open is not None:
+            self._open.end()
+            self._open = None
+
+    def _keeps_more(self) -> bool:
+        self._cooling = self._cooling or self._gate.limits.restricted
+        return self._cooling
+
+    def _most_waiting(self) -> float:
+        return MAX_COOLING_S if self._keeps_more() else MAX_WAITING_S
+
+    def _taken(self, frame: AudioFrame) -> None:
+        self._tap.taken(frame)
+        # What piled up in a pause takes time to be heard after it, and until then keeps its room.
+        if frame.stream == self._stream and self._open is not None:
+            self._cooling = self._cooling and self._open.statistics().current_buffer_used > 0
+
+    def _too_much(self) -> ProtocolError:
+        if self._keeps_more():
+            return ProtocolError(
+                "The server has to cool down before it can listen to more.",
+                suggested_action="What you said until now is kept. Wait until it has been "
+                "answered, then open the microphone again.",
+                code=ErrorCode.THERMAL_PAUSED,
+            )
+        return ProtocolError(
+            "The server cannot keep up with the microphone.",
+            suggested_action="Wait a moment, then open the microphone again.",
+            code=ErrorCode.BACKPRESSURE,
+        )

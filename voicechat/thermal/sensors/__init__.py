@@ -1,0 +1,1 @@
+"""What can tell a temperature, one adapter a file."""

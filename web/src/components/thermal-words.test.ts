@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import type { Thermal, ThermalState, ThrottleFlag } from "../protocol/messages";
+import {
+  advice,
+  describeCurve,
+  flagAdvice,
+  forTime,
+  spokenSummary,
+  stateMeaning,
+  stateName,
+} from "./thermal-words";
+
+const HOT: Thermal = {
+  type: "thermal",
+  state: "single",
+  temperature_c: 81.4,
+  for_s: 130,
+  waiting: false,
+  message: "",
+  flags: ["under_voltage"],
+  history: [],
+};
+
+it("names every state but the normal one, each by its own words", () => {
+  const hot: ThermalState[] = ["no_speculation", "single", "phrases", "paused", "unknown"];
+  const names = hot.map(stateName);
+  expect(names).toEqual([
+    "no preparing ahead",
+    "one at a time",
+    "simple answers only",
+    "cooling down",
+    "sensor unreadable",
+  ]);
+  expect(stateName("normal")).toBe("");
+  const meanings = new Set([...hot, "normal" as const].map(stateMeaning));
+  expect(meanings.size).toBe(6);
+  expect(meanings).not.toContain("");
+});
+
+it("says what to do about each flag, and nothing about one that it does not know", () => {
+  const flags: ThrottleFlag[] = ["under_voltage", "frequency_capped", "throttled", "soft_limit"];
+  expect(new Set(flags.map(flagAdvice)).size).toBe(4);
+  expect(flagAdvice("under_voltage")).toBe("The power supply is too weak: use one with 5 V 5 A.");
+  const newer = "from_the_future" as ThrottleFlag;
+  expect(advice({ ...HOT, flags: [newer, ...flags] })).toHaveLength(4);
+  expect(stateName("from_the_future" as ThermalState)).toBe("");
+});
+
+it.each([
+  [0, "for less than a minute"],
+  [59.9, "for less than a minute"],
+  [130, "for 2 min"],
+  [3600, "for 1 h"],
+  [3900, "for 1 h 5 min"],
+  [49 * 3600, "for 2 days"],
+])("tells how long: %d s", (seconds, words) => {
+  expect(forTime(seconds)).toBe(words);
+});
+
+describe("the summary", () => {
+  it("reads whole", () => {
+    expect(spokenSummary(HOT)).toBe(
+      "Temperature 81\u00a0°C, one at a time for 2 min. The power supply is too weak: use one with 5 V 5 A.",
+    );
+    expect(spokenSummary({ ...HOT, state: "normal", flags: [] })).toBe("Temperature 81\u00a0°C.");
+  });
+
+  it("copes with no temperature", () => {
+    const unknown: Thermal = { ...HOT, state: "unknown", temperature_c: null, flags: [], for_s: 5 };
+    expect(spokenSummary(unknown)).toBe("Temperature –\u00a0°C, sensor unreadable for less than a minute.");
+  });
+});
+
+it("puts the curve in a sentence", () => {
+  const samples = [
+    { at: 0, celsius: 48.2 },
+    { at: 290, celsius: 61.6 },
+  ];
+  expect(describeCurve(samples, 295)).toBe("Between 48 and 62\u00a0°C in the last 5 minutes.");
+  expect(describeCurve([{ at: 0, celsius: 50 }], 2)).toBe("Always 50\u00a0°C in the last minute.");
+});
