@@ -201,7 +201,7 @@ def web(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning or a stale reference page is a failure."""
     install(session, "docs")
-    for page_of in ("settings_reference", "turn_table"):
+    for page_of in ("settings_reference", "turn_table", "heat_plot"):
         session.run("python", f"docs/{page_of}.py", *session.posargs or ["--check"])
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "site")
 

@@ -130,17 +130,14 @@ class Conversation:
         if not self._draining:
             await self._turns.announce(TurnRequest(Origin.ASSISTANT, text, trio.current_time()))
 
-    async def cooling(self, words: str, sound: bytes) -> None:
-        """The user waits for the machine to cool down: say so, in the answer or by itself.
+    async def notice(self, words: str, sound: bytes) -> None:
+        """Say `words` without an engine, in the answer that is running or else by itself.
 
-        Args:
-            words: What is said.
-            sound: It, spoken, at the rate of the synthesiser.
+        `sound` is their speech at the rate of the synthesiser.
         """
         turn = self._turns.current
         if turn is not None and turn.request.released.is_set():
-            if turn.request.speak:
-                turn.speaker.aside(sound)
+            turn.aside(sound)
         elif self.speak and not self._draining:
             await self._turns.announce(
                 TurnRequest(Origin.NOTICE, words, trio.current_time(), sound=sound, urgent=True)

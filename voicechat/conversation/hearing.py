@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import trio
 
-from voicechat.agents.ports import Completeness
 from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.finished import Words
+from voicechat.conversation.judging import Judge
 from voicechat.conversation.turn_taking import USER_STATES, State, TurnTaking
 from voicechat.conversation.utterance import Feed, Heard, Partial, recognizing
 from voicechat.conversation.voice import Voice
 from voicechat.errors import ProtocolError, expected
 from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
-from voicechat.speech.audio import Recent, energy_of
+from voicechat.speech.audio import Recent
 from voicechat.speech.ports import INPUT_RATE
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.rules import Rules
     from voicechat.errors import VoicechatError
+    from voicechat.protocol.frames import AudioFrame
+    from voicechat.protocol.messages.base import ServerMessage
     from voicechat.speech.ports import EndOfTurn, SpeechToText, Utterance
     from voicechat.thermal.gate import Owner, Slot
 
@@ -42,8 +44,6 @@ _STALLED_S = 5.0
 """A microphone that says nothing for so long in mid-utterance has gone: others want the decoder."""
 _LATE_NOTICED = 200 * _MS
 """A voice over the assistant's own is noticed so late, at most."""
-_ECHO_WINDOW = 320 * _MS
-"""The newest audio in which the assistant's own voice is looked for."""
 
 
 class Hearing:
@@ -76,7 +76,6 @@ class Hearing:
     ) -> None:
         self._ear = ear
         self._stt = stt
-        self._voice = Voice(end_of_turn)
         self._emit = emit
         self._conversation = conversation
         self._report = report
@@ -84,6 +83,7 @@ class Hearing:
         self._owner = owner
         self._taking = TurnTaking(rules)
         self._recent = Recent()
+        self._judge = Judge(self._taking, ear, conversation, self._recent, Voice(end_of_turn))
         self._newest = b""
         self._taken = 0  # audio before this belongs to the utterance before
         self._begin = 0  # where the utterance that is open is heard from
@@ -91,6 +91,7 @@ class Hearing:
         self._before_begin = 0
         self._replaces: int | None = None
         self._served = False
+        self._slot: Slot | None = None  # of the utterance that is open, or was last
 
     @property
     def rules(self) -> Rules:
@@ -112,6 +113,14 @@ class Hearing:
         if not self.rules.hands_free and not self._served:
             # Who held a key down to speak wants to know that nothing was heard.
             await self._emit(TranscriptFinal("", accepted=False, turn=None))
+
+    async def tell(self, item: ServerMessage | AudioFrame) -> None:
+        """Tell the client; who waits for a slow one does not hold up others who want to compute."""
+        if self._slot is None or not self._slot.held:
+            await self._emit(item)
+            return
+        async with self._slot.away():
+            await self._emit(item)
 
     # -- between utterances --------------------------------------------------------------------
 
@@ -208,6 +217,7 @@ class Hearing:
         partial = Partial()
         while True:
             async with recognizing(self._stt, partial, self._owner) as (utterance, slot):
+                self._slot = slot
                 await utterance.feed(self._recent.since(self._begin))
                 endpoint = await self._follow(utterance, partial, slot)
                 if endpoint is Effect.REOPEN or isinstance(endpoint, Listen):
@@ -240,9 +250,11 @@ class Hearing:
         feed = Feed(utterance)
         while True:
             if (text := partial.take()) is not None:
-                await self._emit(TranscriptPartial(text))
-            decision = await self._decide(utterance)
-            await self._carry_out(decision)
+                await self.tell(TranscriptPartial(text))
+            decision = await self._judge.decide(utterance, self._begin, self._newest)
+            if decision is not None:
+                async with slot.away():
+                    await self._carry_out(decision)
             if isinstance(decision, Endpoint | Listen) or decision is Effect.REOPEN:
                 return decision
             if decision is Effect.FALSE_ALARM:
@@ -279,23 +291,3 @@ class Hearing:
             await self._conversation.calm()
         elif decision is Effect.FALSE_ALARM:
             await self._conversation.false_alarm()
-
-    async def _decide(self, utterance: Utterance) -> Decision | None:
-        words = Words()
-        if self._taking.wants_words:
-            transcript = await utterance.partial()
-            completeness = Completeness.UNKNOWN
-            if transcript.accepted:
-                completeness = self._conversation.completeness(transcript.text)
-            completeness = await self._voice.correct(
-                completeness, self._taking, lambda: self._recent.since(self._begin)
-            )
-            words = Words(transcript.text, transcript.accepted, completeness)
-        echo = energy = 0.0
-        if self._taking.state is State.INTERRUPTED:
-            newest = max(self._taking.onset, self._ear.position - _ECHO_WINDOW)
-            echo = self._conversation.echo(self._recent.since(newest), words.text)
-            energy = energy_of(self._newest)
-        # Much can have happened while the recogniser was waited for.
-        self._taking.answer = self._conversation.answer()
-        return self._taking.decide(words, echo=echo, energy=energy)

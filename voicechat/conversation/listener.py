@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from voicechat.conversation.ear import Microphone
     from voicechat.conversation.emit import Emit
     from voicechat.errors import VoicechatError
+    from voicechat.protocol.frames import AudioFrame
     from voicechat.protocol.messages.audio import AudioOpen
+    from voicechat.protocol.messages.base import ServerMessage
     from voicechat.settings import Conversation as ConversationSettings
     from voicechat.speech.ports import EndOfTurn, SpeechToText, VoiceActivity
     from voicechat.thermal.gate import Owner
@@ -81,7 +83,7 @@ class Listener:
         An utterance whose recognition breaks down is reported, and the next one is listened to.
         """
         self._hearing = Hearing(
-            Ear(stream, audio, self._vad, self._settings, self._vad_threshold, self._emit),
+            Ear(stream, audio, self._vad, self._settings, self._vad_threshold, self._tell),
             self._rules(hands_free=stream.mode is ListenMode.HANDS_FREE),
             stt=self._stt,
             end_of_turn=self._end_of_turn,
@@ -94,6 +96,11 @@ class Listener:
         async with aclosing(audio):
             await self._hearing.run()
         self._hearing = None
+
+    async def _tell(self, item: ServerMessage | AudioFrame) -> None:
+        """Tell the client what the ear notices."""
+        if self._hearing is not None:
+            await self._hearing.tell(item)
 
     def _rules(self, *, hands_free: bool) -> Rules:
         settings = self._settings

@@ -202,6 +202,11 @@ class Turn:
             self.told = True
             self.speaker.introduce(self.request.turn)
 
+    def aside(self, sound: bytes) -> None:
+        """Say in between what is no part of the answer, if that is spoken."""
+        if self.request.speak:
+            self.speaker.aside(sound)
+
     def begin(self) -> None:
         """It is no draft, or no longer: somebody waits for it."""
         self._owner.settle()

@@ -10,13 +10,13 @@ import trio
 import trio.testing
 
 from voicechat.replay.held import (
-    HeldAgents,
     HeldEndOfTurn,
     HeldSpeechToText,
     HeldTextToSpeech,
     HeldVoiceActivity,
     Latencies,
 )
+from voicechat.replay.held_agents import HeldAgents
 from voicechat.replay.hold import Hold, in_order
 from voicechat.wiring.core import Core, build_core
 
@@ -145,6 +145,7 @@ def held(core: Core, hold: Hold, latencies: Latencies) -> Core:
         if core.end_of_turn is None
         else HeldEndOfTurn(core.end_of_turn, hold, latencies),
         agents=HeldAgents(core.agents, hold, latencies),
+        phrases=None if core.phrases is None else HeldAgents(core.phrases, hold, latencies),
     )
 
 

@@ -237,4 +237,4 @@ class Session:
 
     async def _say_notice(self) -> None:
         if self._notice is not None and self._notice.pcm:
-            await self.conversation.cooling(WORDS, self._notice.pcm)
+            await self.conversation.notice(WORDS, self._notice.pcm)
