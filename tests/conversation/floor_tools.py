@@ -102,12 +102,13 @@ async def room(
     mode=ListenMode.HANDS_FREE,
     end_of_turn=None,
     owner=None,
+    stt=None,
     **how,
 ):
     emit = Collector()
     agent = agent or EchoAgent()
     owner = owner or ungated()
-    stt = ScriptedRecognizer(list(transcripts), word_s=word_s)
+    stt = stt or ScriptedRecognizer(list(transcripts), word_s=word_s)
     conversation = Conversation(
         thinkers=Thinkers(agent),
         owner=owner,

@@ -1,4 +1,4 @@
-"""Answers that heat stops: wherever that is, they go on there, whole, and end at once if told to."""
+"""Answers that heat stops: they go on there, whole, and end at once if they are told to."""
 
 from __future__ import annotations
 

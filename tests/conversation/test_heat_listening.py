@@ -1,4 +1,4 @@
-"""Users who speak while the machine is too hot: not a word is lost, and drafts wait or are dropped."""
+"""Users who speak while it is too hot: no word is lost; drafts wait, or are dropped."""
 
 from __future__ import annotations
 

@@ -247,10 +247,8 @@ class Listening(RuleBasedStateMachine):
                 assert since > self.taking.onset
                 assert since == self.taking.began
                 assert evidence(self.log, since) * MS >= interruption._NEW_VOICE
-                heard = [
-                    f for f in self.log if self.taking.onset < f.position <= since and f.voiced
-                ]
-                assert not heard or any(f.echo > ECHO_SCORE or f.fading for f in heard)
+                past = [f for f in self.log if self.taking.onset < f.position <= since and f.voiced]
+                assert not past or any(f.echo > ECHO_SCORE or f.fading for f in past)
             case Effect.REOPEN:
                 assert self.answer.reopenable
                 self.check_reopened(self.taking.onset)

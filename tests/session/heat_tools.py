@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import trio
@@ -50,10 +50,8 @@ class Weather:
         mine = receive.clone()
 
         def tell(status):
-            try:
+            with suppress(trio.WouldBlock):
                 mine.receive_nowait()
-            except trio.WouldBlock:
-                pass
             send.send_nowait(status)
 
         tell(self.status)

@@ -111,6 +111,21 @@ async def test_nor_is_a_gap_between_two_waits(autojump_clock):
     assert len(setup.said) == 1
 
 
+async def test_what_was_told_in_a_gap_is_told_again_after_it(autojump_clock):
+    async with running() as setup:
+        setup.weather.become(PAUSED)
+        await setup.wait(2)
+        await trio.sleep(0.2)
+        setup.weather.become(PAUSED, celsius=84)
+        await trio.sleep(0.2)
+        setup.heat.on_wait(True)
+        await trio.sleep(0.1)
+        assert setup.waiting[-1] is True
+        assert setup.told[-1].temperature_c == 84.0
+        setup.heat.on_wait(False)
+    assert len(setup.said) == 1
+
+
 async def test_waits_that_overlap_are_one(autojump_clock):
     async with running() as setup:
         setup.weather.become(PAUSED)

@@ -176,7 +176,7 @@ async def test_streams_are_heard_one_after_another_after_a_pause(client):
 
 async def test_too_many_streams_that_wait_are_refused_with_the_reason(client):
     client.limit(ThermalState.PAUSED)
-    with pytest.raises(ProtocolError) as caught:
+    with pytest.raises(ProtocolError) as caught:  # noqa: PT012  (the one too many)
         for stream in range(2, 20):
             client.microphones.open(AudioOpen(stream, RATE))
             await trio.lowlevel.checkpoint()

@@ -26,6 +26,8 @@ DAY_S = 600.0
 COOL_DOWN_S = 300.0
 """How long the last answers may take, after the last question."""
 HOTTEST = 87.0
+YIELDS_S = 0.5
+"""A pause stops work at the next token, sentence or piece of audio; none takes longer."""
 RANKS = {state: rank for rank, state in enumerate((ThermalState.NORMAL, *STEPS))}
 
 
@@ -46,7 +48,7 @@ def check_times(house: House) -> None:
     answers = [answer for client in house.clients for answer in client.answers.values()]
     assert len(house.course.crossings) > 1
     for hot, cool in house.course.crossings:
-        assert house.course.idle_since(hot) - hot <= 10
+        assert house.course.idle_since(hot) - hot <= min(10, YIELDS_S)
         assert house.course.busy_since(cool) - cool <= 30
         assert any(answer.began_at < hot and cool < answer.ended_at for answer in answers)
 
@@ -72,7 +74,7 @@ async def test_a_hot_day(autojump_clock: trio.testing.MockClock) -> None:
 async def test_a_hot_day_with_phrases_to_fall_back_on(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    """They cost so little that there is no pause."""
+    """They cost so little that there is hardly a pause."""
     house = House(phrases=True)
     with trio.fail_after(DAY_S + COOL_DOWN_S):
         await house.live(DAY_S)

@@ -86,7 +86,7 @@ async def test_a_pause_stops_it_within_a_sentence_and_its_end_sets_it_going(
     async with talking(gate, 8) as crowd:
         await trio.sleep(20)
         gate.limit(LIMITS[ThermalState.PAUSED])
-        await trio.sleep(0.31)
+        await trio.sleep(0.35)
         assert gate.occupied == 0
         turns, busy_s = crowd.turns, gate.busy_s
         await trio.sleep(60)

@@ -43,6 +43,10 @@ async def forever(slot):
         await slot.checkpoint()
 
 
+async def at_once(_):
+    await trio.lowlevel.checkpoint()
+
+
 async def away(slot):
     async with slot.away():
         await trio.sleep_forever()
@@ -81,7 +85,7 @@ async def test_cancelled_wherever_it_is(then, hot, autojump_clock):
     assert waits.open == 0
     assert idle(gate)
     gate.limit(COOL)
-    await hold(owner, then=lambda slot: trio.sleep(0))  # and the next one has it
+    await hold(owner, then=at_once)  # and the next one has it
 
 
 @pytest.mark.requirement("T-2")
@@ -223,9 +227,7 @@ async def test_waits_are_told_of_when_it_gets_hot_and_when_it_is_over(autojump_c
     gate, waits = InferenceGate(1), Waits()
     async with trio.open_nursery() as nursery:
         async with Owner(gate, "first").slot(Kind.TTS):
-            nursery.start_soon(
-                lambda: hold(Owner(gate, "it", on_wait=waits), then=lambda slot: trio.sleep(0))
-            )
+            nursery.start_soon(lambda: hold(Owner(gate, "it", on_wait=waits), then=at_once))
             await wait_all_tasks_blocked()
             for _ in range(3):
                 assert (waits.open, gate.waiting) == (0, 1)

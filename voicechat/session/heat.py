@@ -137,6 +137,7 @@ class Heat:
                     await self._waits_changed.wait()
             if (self._waits > 0) == waits:
                 return
+            self._news.set()  # it may have been told in the meantime
 
 
 def _news(message: Thermal) -> object:

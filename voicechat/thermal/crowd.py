@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import attrs
 import trio
 
 from voicechat.thermal.gate import Kind, Owner
@@ -16,8 +17,11 @@ from voicechat.thermal.gate import Kind, Owner
 if TYPE_CHECKING:
     from voicechat.thermal.gate import InferenceGate
 
-_APART_S: Final = 1.5
+_APART_S: Final = 1.47
 """The conversations begin one after another."""
+_SLOWER: Final = 1.017320508
+"""Each is slower than the one before it, by so odd a factor that no two act at the same moment, and
+a simulation in virtual time comes out the same each time."""
 _SPEAKS_S: Final = 3.0
 _HEARD_EVERY_S: Final = 0.1
 _DECODING: Final = 0.3
@@ -57,36 +61,47 @@ class Crowd:
 
     async def _converse(self, number: int) -> None:
         await trio.sleep(number * _APART_S)
-        owner = Owner(self._gate, f"simulated {number}")
+        talk = _Conversation(Owner(self._gate, f"simulated {number}"), _SLOWER ** (number + 1))
         while True:
-            await _listen(owner)
-            await _speak(owner, sentences=await _think(owner))
+            await talk.turn()
             self.turns += 1
 
 
-async def _listen(owner: Owner) -> None:
-    async with owner.slot(Kind.STT) as slot:
-        for _ in range(round(_SPEAKS_S / _HEARD_EVERY_S)):
-            async with slot.away():
-                await trio.sleep(_HEARD_EVERY_S * (1 - _DECODING))
-            await trio.sleep(_HEARD_EVERY_S * _DECODING)
+@attrs.frozen
+class _Conversation:
+    """What one of them does, and how slowly (1.0 is the pace of the constants above)."""
 
+    owner: Owner
+    pace: float
 
-async def _think(owner: Owner) -> int:
-    """Returns how many sentences the answer has."""
-    if not owner.gate.limits.agents:
-        async with owner.slot(Kind.PHRASES):
-            await trio.sleep(_PHRASE_S)
-        return 1
-    async with owner.slot(Kind.AGENT) as slot:
-        for _ in range(_TOKENS):
-            await trio.sleep(_TOKEN_S)
-            await slot.checkpoint()
-    return _SENTENCES
+    async def turn(self) -> None:
+        await self._listen()
+        await self._speak(sentences=await self._think())
 
+    async def _listen(self) -> None:
+        async with self.owner.slot(Kind.STT) as slot:
+            for _ in range(round(_SPEAKS_S / _HEARD_EVERY_S)):
+                async with slot.away():
+                    await self._takes(_HEARD_EVERY_S * (1 - _DECODING))
+                await self._takes(_HEARD_EVERY_S * _DECODING)
 
-async def _speak(owner: Owner, sentences: int) -> None:
-    for _ in range(sentences):
-        async with owner.slot(Kind.TTS):
-            await trio.sleep(_SENTENCE_S)
-        await trio.sleep(_PLAYED_S)
+    async def _think(self) -> int:
+        """Returns how many sentences the answer has."""
+        if not self.owner.gate.limits.agents:
+            async with self.owner.slot(Kind.PHRASES):
+                await self._takes(_PHRASE_S)
+            return 1
+        async with self.owner.slot(Kind.AGENT) as slot:
+            for _ in range(_TOKENS):
+                await self._takes(_TOKEN_S)
+                await slot.checkpoint()
+        return _SENTENCES
+
+    async def _speak(self, sentences: int) -> None:
+        for _ in range(sentences):
+            async with self.owner.slot(Kind.TTS):
+                await self._takes(_SENTENCE_S)
+            await self._takes(_PLAYED_S)
+
+    async def _takes(self, seconds: float) -> None:
+        await trio.sleep(seconds * self.pace)
