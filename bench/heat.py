@@ -24,10 +24,11 @@ import trio.testing
 
 from voicechat.protocol.messages.thermal import ThermalState
 from voicechat.settings import Settings
-from voicechat.thermal.gate import InferenceGate, Kind, Owner
+from voicechat.thermal.gate import InferenceGate
 from voicechat.thermal.governor import Governor
 from voicechat.thermal.ladder import LIMITS
 from voicechat.thermal.sensors import choose
+from voicechat.thermal.slot import Kind, Owner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -12,7 +12,8 @@ import trio
 from voicechat.agents.ports import Completeness
 from voicechat.protocol.messages.connection import Error
 from voicechat.speech.ports import SpeechChunk, Transcript, WordMark
-from voicechat.thermal.gate import InferenceGate, Owner
+from voicechat.thermal.gate import InferenceGate
+from voicechat.thermal.slot import Owner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

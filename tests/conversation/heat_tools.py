@@ -12,8 +12,9 @@ from voicechat.errors import EngineFailed
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.conversation import ResponseComplete, StreamDelta
 from voicechat.protocol.messages.thermal import ThermalState
-from voicechat.thermal.gate import InferenceGate, Owner
+from voicechat.thermal.gate import InferenceGate
 from voicechat.thermal.ladder import LIMITS
+from voicechat.thermal.slot import Owner
 
 COOL = ThermalState.NORMAL
 CHAR = 800  # samples of a character, as the tone synthesizer speaks at 16 kHz

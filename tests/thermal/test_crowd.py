@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from voicechat.protocol.messages.thermal import ThermalState
 from voicechat.settings import Settings
 from voicechat.thermal.crowd import Crowd
-from voicechat.thermal.gate import InferenceGate, Kind, Owner
+from voicechat.thermal.gate import InferenceGate
 from voicechat.thermal.governor import Governor
 from voicechat.thermal.ladder import LIMITS
 from voicechat.thermal.scenarios import SCENARIOS
 from voicechat.thermal.sensors.board import BARE
 from voicechat.thermal.sensors.choose import simulate
+from voicechat.thermal.slot import Kind, Owner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

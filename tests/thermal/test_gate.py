@@ -8,8 +8,9 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from voicechat.protocol.messages.thermal import ThermalState
-from voicechat.thermal.gate import InferenceGate, Kind, Owner
+from voicechat.thermal.gate import InferenceGate
 from voicechat.thermal.ladder import LIMITS, Limits
+from voicechat.thermal.slot import Kind, Owner
 
 COOL = LIMITS[ThermalState.NORMAL]
 NO_SPECULATION = LIMITS[ThermalState.NO_SPECULATION]

@@ -7,8 +7,9 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from voicechat.protocol.messages.thermal import ThermalState
-from voicechat.thermal.gate import InferenceGate, Kind, Owner
+from voicechat.thermal.gate import InferenceGate
 from voicechat.thermal.ladder import LIMITS
+from voicechat.thermal.slot import Kind, Owner
 
 COOL, PAUSED = LIMITS[ThermalState.NORMAL], LIMITS[ThermalState.PAUSED]
 SINGLE = LIMITS[ThermalState.SINGLE]

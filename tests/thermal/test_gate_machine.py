@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from voicechat.settings import Band
-from voicechat.thermal.gate import InferenceGate, Kind, Owner
+from voicechat.thermal.gate import InferenceGate
 from voicechat.thermal.ladder import LIMITS, STEPS, Ladder
+from voicechat.thermal.slot import Kind, Owner
 
 BANDS = {step: Band(75 + 3 * n, 70 + 3 * n) for n, step in enumerate(STEPS)}
 LONGEST_TOKEN_S = 0.2
@@ -171,7 +172,7 @@ class House:
             if trio.current_time() > self.changed_at + LONGEST_TOKEN_S + EPS:
                 assert self.gate.occupied <= most, "too much for the heat"
             for engine in self.engines:
-                hot = self.gate.limits.restricted and not engine.owner.speculative
+                hot = self.gate.restricted and not engine.owner.speculative
                 assert engine.waits <= hot
                 if engine.slot is not None and self.gate.queues(engine.slot):
                     assert engine.waits == hot, "a user is not told that the heat is in the way"

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from voicechat.conversation.utterance import Heard
     from voicechat.errors import VoicechatError
     from voicechat.protocol.messages.trace import TurnTrace
-    from voicechat.thermal.gate import Owner
+    from voicechat.thermal.slot import Owner
 
 _QUEUED_TURNS = 16
 _SPOKEN_REFUSALS = 2
 """So many refusals in a row are spoken; after that only shown, or a television makes it nag."""
 _DUCKED = 0.25
-"""Gain while somebody may be interrupting: soft enough to talk over, loud enough to follow."""
+"""Gain while somebody may be interrupting: soft to talk over, loud enough to follow."""
 
 
 class Conversation:
@@ -139,6 +139,7 @@ class Conversation:
         if turn is not None and turn.request.released.is_set():
             turn.aside(sound)
         elif self.speak and not self._draining:
+            self.withdraw()
             await self._turns.announce(
                 TurnRequest(Origin.NOTICE, words, trio.current_time(), sound=sound, urgent=True)
             )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from voicechat.protocol.frames import AudioFrame
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.speech.ports import EndOfTurn, SpeechToText, Utterance
-    from voicechat.thermal.gate import Owner, Slot
+    from voicechat.thermal.slot import Owner, Slot
 
 _MS = INPUT_RATE // 1000
 _NOTICED = 200 * _MS
@@ -270,7 +270,7 @@ class Hearing:
         if self._ear.behind:
             await slot.checkpoint()
             return await self._next(_STALLED_S)
-        if self._owner.gate.limits.restricted:
+        if self._owner.gate.restricted:
             await utterance.caught_up()
         async with slot.away():
             return await self._next(_STALLED_S)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.settings import Conversation as ConversationSettings
     from voicechat.speech.ports import EndOfTurn, SpeechToText, VoiceActivity
-    from voicechat.thermal.gate import Owner
+    from voicechat.thermal.slot import Owner
 
 
 class Listener:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from voicechat.conversation.emit import Emit
     from voicechat.speech.ports import TextToSpeech
-    from voicechat.thermal.gate import Owner
+    from voicechat.thermal.slot import Owner
 
 FRAME_MS = 40
 """Speech travels in frames of this length: short enough to stop soon, long enough to be cheap."""

@@ -8,13 +8,13 @@ import attrs
 
 from voicechat.errors import VoicechatError, expected
 from voicechat.speech.ports import SpeechChunk
-from voicechat.thermal.gate import Kind
+from voicechat.thermal.slot import Kind
 
 if TYPE_CHECKING:
     import trio
 
     from voicechat.speech.ports import TextToSpeech
-    from voicechat.thermal.gate import Owner
+    from voicechat.thermal.slot import Owner
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from voicechat.thermal.gate import Kind
+from voicechat.thermal.slot import Kind
 
 if TYPE_CHECKING:
     from voicechat.agents.ports import Agent, Announce

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from voicechat.protocol.messages.conversation import StopReason
     from voicechat.protocol.messages.trace import EndpointReason
     from voicechat.speech.ports import Transcript
-    from voicechat.thermal.gate import Owner
+    from voicechat.thermal.slot import Owner
 
 _SENTENCES_AHEAD = 4
 _DELTAS_AHEAD = 64

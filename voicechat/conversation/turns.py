@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from voicechat.conversation.turn import TurnRequest
     from voicechat.errors import VoicechatError
     from voicechat.protocol.messages.trace import TurnTrace
-    from voicechat.thermal.gate import Owner
+    from voicechat.thermal.slot import Owner
 
 log = structlog.get_logger()
 

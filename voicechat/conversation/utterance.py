@@ -11,7 +11,7 @@ import trio
 
 from voicechat.errors import CapacityExceeded
 from voicechat.speech.ports import INPUT_RATE
-from voicechat.thermal.gate import Kind
+from voicechat.thermal.slot import Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from voicechat.conversation.turn import TurnRequest
     from voicechat.speech.audio import Recent
     from voicechat.speech.ports import SpeechToText, Transcript, Utterance
-    from voicechat.thermal.gate import Owner, Slot
+    from voicechat.thermal.slot import Owner, Slot
 
 log = structlog.get_logger()
 
 _DECODER_WAIT_S = 5.0
 """How long an utterance may wait for a free decoder before its speaker is told."""
-_HOT_WAIT_S = 120.0
-"""The same while the machine is hot, and the utterances before it take longer."""
+_STRAINED_WAIT_S = 120.0
+"""The same while the machine is hot, or catches up: the utterances before it take longer."""
 _PAUSE = 800 * INPUT_RATE // 1000
 """So much of a pause is heard by the recogniser."""
 _TRIVIAL_MS = 250
@@ -100,15 +100,25 @@ async def recognizing(
     # The slot comes first: in a pause nobody keeps a decoder that others could want after it.
     async with AsyncExitStack() as stack, owner.slot(Kind.STT) as slot:
         async with slot.away():
-            hot = owner.gate.limits.restricted
-            with trio.move_on_after(_HOT_WAIT_S if hot else _DECODER_WAIT_S) as waiting:
+            utterance = await stack.enter_async_context(_decoder(stt, partial, owner))
+        yield utterance, slot
+
+
+@asynccontextmanager
+async def _decoder(stt: SpeechToText, partial: Partial, owner: Owner) -> AsyncIterator[Utterance]:
+    """An utterance of the recogniser, waited for with more patience while heat holds others up."""
+    async with AsyncExitStack() as stack:
+        while True:
+            patience = _STRAINED_WAIT_S if owner.gate.strained else _DECODER_WAIT_S
+            with trio.move_on_after(patience):
                 utterance = await stack.enter_async_context(stt.open(partial.update))
-            if waiting.cancelled_caught:
+                break
+            if not owner.gate.strained:
                 raise CapacityExceeded(
                     "Too many people are speaking to this server at once.",
                     suggested_action="Say it again in a moment, or type it.",
                 )
-        yield utterance, slot
+        yield utterance
 
 
 class Feed:

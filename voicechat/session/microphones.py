@@ -115,7 +115,7 @@ class Microphones:
             self._open = None
 
     def _keeps_more(self) -> bool:
-        self._cooling = self._cooling or self._gate.limits.restricted
+        self._cooling = self._cooling or self._gate.restricted
         return self._cooling
 
     def _most_waiting(self) -> float:

@@ -27,7 +27,7 @@ from voicechat.session.heat import Heat
 from voicechat.session.microphones import Microphones
 from voicechat.session.outbox import Outbox
 from voicechat.session.tap import NoTap
-from voicechat.thermal.gate import Owner
+from voicechat.thermal.slot import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable

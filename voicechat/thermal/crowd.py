@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from voicechat.thermal.gate import Kind, Owner
+from voicechat.thermal.slot import Kind, Owner
 
 if TYPE_CHECKING:
     from voicechat.thermal.gate import InferenceGate

@@ -7,74 +7,29 @@ each other, and so that occupied slots measure the heat that is made.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+import math
+from typing import Final
 
-import attrs
 import trio
 
 from voicechat.thermal.ladder import Limits
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-T = TypeVar("T")
+from voicechat.thermal.slot import Kind, Owner, Slot
 
 _TURN_S: Final = 0.25
 """How long a holder may go on at its checkpoints while others of its rank wait."""
 _OVERDUE_S: Final = 1.0
 """An agent that has waited so long ranks with those who work in real time."""
-
-
-class Kind(StrEnum):
-    """What computes."""
-
-    STT = "stt"
-    TTS = "tts"
-    AGENT = "agent"
-    """An agent that does more than match phrases, with its tools."""
-    PHRASES = "phrases"
-    """An agent that matches phrases."""
-
-
-_REAL_TIME: Final = frozenset({Kind.STT, Kind.TTS})
-
-
-@attrs.define(eq=False)
-class Owner:
-    """Whose work it is, and so what is needed to ask for a slot.
-
-    Attributes:
-        gate: Hands out the slots.
-        name: For people who look for what holds a slot.
-        speculative: Whether nobody waits for the work yet; only `settle` changes it.
-        on_wait: Told when a slot begins to wait for the machine to cool down (True), and when that
-            is over (False); the calls come in pairs.
-    """
-
-    gate: InferenceGate
-    name: str
-    speculative: bool = False
-    on_wait: Callable[[bool], None] = lambda _: None
-
-    def slot(self, kind: Kind) -> Slot:
-        """A slot of the gate, held inside its ``async with`` block."""
-        return self.gate.slot(kind, self)
-
-    def settle(self) -> None:
-        """It is speculation no longer: somebody waits for it."""
-        if self.speculative:
-            self.speculative = False
-            self.gate.reconsider()
+_STRAIN_S: Final = 120.0
+"""How long what has gathered during a restriction may take to be worked off."""
 
 
 class InferenceGate:
     """Hands out slots: first come, first served, but interactive work before speculative work.
 
-    Recognisers and synthesisers, which work in real time, go before agents that have not waited
-    for long. A holder gives way at its next checkpoint: to heat, to work that ranks higher, and
-    after a quarter of a second to work of its own rank.
+    Recognisers and synthesisers, which work in real time, and agents that only match phrases, which
+    take no time, go before agents that think and have not waited for long. A holder gives way at
+    its next checkpoint: to heat, to work that ranks higher, and after a quarter of a second to work
+    of its own rank.
 
     Args:
         slots: Inferences at once while the machine is cool.
@@ -86,6 +41,7 @@ class InferenceGate:
         self._limiter = trio.CapacityLimiter(slots)
         self._waiting: list[Slot] = []  # few, so the next one is looked for when it is needed
         self._tickets = 0
+        self._eased_at = -math.inf  # the last end of a restriction
         self._busy_s = 0.0
         self._counted_at = 0.0
 
@@ -95,6 +51,16 @@ class InferenceGate:
     def limits(self) -> Limits:
         """What is let through; changed by `limit`."""
         return self._limits
+
+    @property
+    def restricted(self) -> bool:
+        """Whether heat can hold up work that somebody waits for."""
+        return not self._limits.agents or self._limiter.total_tokens < self.slots
+
+    @property
+    def strained(self) -> bool:
+        """Whether it is restricted, or was until so lately that much may have to be caught up."""
+        return self.restricted or trio.current_time() - self._eased_at < _STRAIN_S
 
     @property
     def occupied(self) -> int:
@@ -121,10 +87,13 @@ class InferenceGate:
     def limit(self, limits: Limits) -> None:
         """Let through less, or more, from now on: holders notice at their next checkpoint."""
         self._count()
+        was_restricted = self.restricted
         self._limits = limits
         self._limiter.total_tokens = (
             self.slots if limits.slots is None else min(self.slots, limits.slots)
         )
+        if was_restricted and not self.restricted:
+            self._eased_at = trio.current_time()
         self.reconsider()
 
     def reconsider(self) -> None:
@@ -222,7 +191,7 @@ class InferenceGate:
 
     def _tell(self, slot: Slot) -> None:
         """Tell the owner of a waiting slot that it is the heat, if it is and somebody waits."""
-        hot = self._limits.restricted and not slot.owner.speculative
+        hot = self.restricted and not slot.owner.speculative
         if hot and not slot.told:
             slot.told = True
             slot.owner.on_wait(True)
@@ -240,120 +209,8 @@ class InferenceGate:
         self._counted_at = now
 
 
-class Slot:
-    """The right to compute, while it is held; made by `InferenceGate.slot`, used by one task.
-
-    Attributes:
-        kind: What computes.
-        owner: For whom.
-        held: Whether it may compute just now.
-        ticket: Its place in the queue.
-        since: When it began to wait, or was given (monotonic seconds).
-        granted: Wakes it, while it waits.
-        told: Whether its owner knows that it waits for the machine to cool down.
-        absences: Blocks of `away` that are open.
-    """
-
-    def __init__(self, gate: InferenceGate, kind: Kind, owner: Owner) -> None:
-        self.kind: Final = kind
-        self.owner: Final = owner
-        self.held = False
-        self.ticket = 0
-        self.since = 0.0
-        self.granted: trio.Event | None = None
-        self.told = False
-        self.absences = 0
-        self._gate = gate
-
-    async def __aenter__(self) -> Self:
-        """Wait for a slot."""
-        await self._gate.acquire(self)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Give it back; not a checkpoint, so that what was made is not lost."""
-        if self.held:
-            self._gate.release(self)
-
-    async def checkpoint(self) -> None:
-        """Between two tokens, sentences or chunks: give way if somebody or the heat asks for it.
-
-        Inside a block of `away` it is only a checkpoint of Trio. A slot that was lost with an
-        exception, which somebody has caught, is waited for again.
-
-        Whoever was stopped by heat keeps its place in the queue; whoever gave way to others goes to
-        its end.
-        """
-        if not self.held:
-            await self.regain()
-            await trio.lowlevel.checkpoint()
-        elif self._gate.too_hot_for(self):
-            self._gate.release(self)
-            await self._gate.acquire(self, in_its_place=True)
-        elif self._gate.wanted(self):
-            self._gate.release(self)
-            await self._gate.acquire(self)
-        else:
-            await trio.lowlevel.checkpoint()
-
-    async def send(self, channel: trio.MemorySendChannel[T], item: T) -> None:
-        """Send an item; the slot is given back while the channel has no room. No checkpoint.
-
-        Raises:
-            trio.BrokenResourceError: As the channel does.
-        """
-        try:
-            channel.send_nowait(item)
-        except trio.WouldBlock:
-            async with self.away():
-                await channel.send(item)
-
-    def away(self) -> Away:
-        """Give the slot back inside an ``async with`` block, while something else is waited for.
-
-        Blocks may be nested. After an exception the slot is not taken again before the next
-        checkpoint: most likely its own block is about to end.
-        """
-        return Away(self._gate, self)
-
-    async def regain(self) -> None:
-        """Wait for the slot if it is not held and should be; else this is no checkpoint."""
-        if not (self.held or self.absences or self._gate.queues(self)):
-            await self._gate.acquire(self)
-
-
-@attrs.define
-class Away:
-    """The time in which the holder of a slot does not compute."""
-
-    _gate: InferenceGate
-    _slot: Slot
-
-    async def __aenter__(self) -> None:
-        """Give the slot back; not a checkpoint."""
-        self._slot.absences += 1
-        if self._slot.held:
-            self._gate.release(self._slot)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Wait for a slot again, unless all is over."""
-        self._slot.absences -= 1
-        if error is None:
-            await self._slot.regain()
-
-
 def _rank(slot: Slot, now: float) -> int:
     """Whose turn it is: the smaller, the sooner."""
     if slot.owner.speculative:
         return 2
-    return 0 if slot.kind in _REAL_TIME or now - slot.since >= _OVERDUE_S else 1
+    return 1 if slot.kind is Kind.AGENT and now - slot.since < _OVERDUE_S else 0

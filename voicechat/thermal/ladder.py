@@ -37,11 +37,6 @@ class Limits:
     speculation: bool = True
     agents: bool = True
 
-    @property
-    def restricted(self) -> bool:
-        """Whether work that somebody waits for can be held up."""
-        return self.slots is not None or not self.agents
-
 
 LIMITS: Final = {
     ThermalState.NORMAL: Limits(),
