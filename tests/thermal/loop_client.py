@@ -19,6 +19,7 @@ from tests.thermal.loop_engines import (
     spoken_text,
 )
 from voicechat.conversation.notice import WORDS
+from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.protocol.codec import Envelope
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import AudioClose, AudioOpen, Playback
@@ -160,9 +161,13 @@ class Client:
         while True:
             loud = FRAME * 3 <= position < FRAME * 3 + QUESTION_SAMPLES
             pcm = np.full(FRAME, level if loud else 0, "<i2").tobytes()
-            self._session.microphones.audio(
-                AudioFrame(FrameKind.MICROPHONE, stream, position // FRAME, position, pcm)
-            )
+            frame = AudioFrame(FrameKind.MICROPHONE, stream, position // FRAME, position, pcm)
+            try:
+                self._session.microphones.audio(frame)
+            except ProtocolError as error:  # minutes of a pause: what was kept is answered
+                if error.code is not ErrorCode.THERMAL_PAUSED:
+                    raise
+                return
             position += FRAME
             await trio.sleep_until(begin + position / INPUT_RATE)
 

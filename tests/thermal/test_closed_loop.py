@@ -87,9 +87,6 @@ async def test_a_hot_day_with_phrases_to_fall_back_on(
     assert any(text.startswith("To ") for text in texts)
 
 
-@pytest.mark.xfail(
-    reason="phrases keep the machine too warm for answers that have begun, and these wait"
-)
 @pytest.mark.requirement("T-2")
 async def test_phrases_for_others_leave_no_answer_behind(
     autojump_clock: trio.testing.MockClock,

@@ -91,7 +91,7 @@ async def test_cancelled_wherever_it_is(then, hot, autojump_clock):
 
 @pytest.mark.requirement("T-2")
 async def test_cancelled_while_it_waits(autojump_clock):
-    gate, waits = InferenceGate(1), Waits()
+    gate, waits = InferenceGate(2), Waits()
     gate.limit(SINGLE)
     first, second = trio.CancelScope(), trio.CancelScope()
     async with trio.open_nursery() as nursery:
@@ -225,9 +225,12 @@ async def test_what_is_sent_arrives_in_order_and_without_the_slot(autojump_clock
 @pytest.mark.requirement("T-2")
 async def test_waits_are_told_of_when_it_gets_hot_and_when_it_is_over(autojump_clock):
     """A wait for others is none for heat; it becomes one, and stops being one, with the limits."""
-    gate, waits = InferenceGate(1), Waits()
+    gate, waits = InferenceGate(2), Waits()
     async with trio.open_nursery() as nursery:
-        async with Owner(gate, "first").slot(Kind.TTS):
+        async with (
+            Owner(gate, "first").slot(Kind.TTS),
+            Owner(gate, "second").slot(Kind.TTS),
+        ):
             nursery.start_soon(lambda: hold(Owner(gate, "it", on_wait=waits), then=at_once))
             await wait_all_tasks_blocked()
             for _ in range(3):

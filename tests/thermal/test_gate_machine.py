@@ -130,10 +130,7 @@ class Engine:
 
     @property
     def admitted(self):
-        limits = self.house.gate.limits
-        return (limits.speculation or not self.owner.speculative) and (
-            limits.agents or self.script.kind is not Kind.AGENT
-        )
+        return self.house.gate.limits.speculation or not self.owner.speculative
 
 
 @attrs.define(eq=False)

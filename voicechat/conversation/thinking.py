@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from voicechat.thermal.slot import Kind
-
 if TYPE_CHECKING:
     from voicechat.agents.ports import Agent, Announce
     from voicechat.thermal.ladder import Limits
@@ -34,8 +32,6 @@ class Thinkers:
             if self.phrases is not None:
                 nursery.start_soon(self.phrases.run, announce)
 
-    def choose(self, limits: Limits) -> tuple[Agent, Kind]:
-        """Who answers a question that is asked now, and what kind of work that is."""
-        if self.phrases is None:
-            return self.agent, Kind.PHRASES
-        return (self.agent, Kind.AGENT) if limits.agents else (self.phrases, Kind.PHRASES)
+    def choose(self, limits: Limits) -> Agent:
+        """Who answers a question that is asked now."""
+        return self.agent if limits.agents or self.phrases is None else self.phrases

@@ -19,6 +19,7 @@ from voicechat.conversation.interruption import Answer
 from voicechat.conversation.sentences import SentenceSplitter
 from voicechat.conversation.speaker import Speaker
 from voicechat.protocol.messages.conversation import Origin, StreamDelta, TurnStarted, TurnTimings
+from voicechat.thermal.slot import Kind
 
 if TYPE_CHECKING:
     from voicechat.conversation.emit import Emit
@@ -227,8 +228,8 @@ class Turn:
         if self.request.origin not in {Origin.VOICE, Origin.TEXT}:
             await self._announce(deltas, sentences)
             return
-        agent, kind = self._thinkers.choose(self._owner.gate.limits)
-        async with self._owner.slot(kind) as slot:
+        agent = self._thinkers.choose(self._owner.gate.limits)
+        async with self._owner.slot(Kind.AGENT) as slot:
 
             async def say(delta: str) -> None:
                 if delta:

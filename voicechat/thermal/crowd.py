@@ -88,7 +88,7 @@ class _Conversation:
     async def _think(self) -> int:
         """Returns how many sentences the answer has."""
         if not self.owner.gate.limits.agents:
-            async with self.owner.slot(Kind.PHRASES):
+            async with self.owner.slot(Kind.AGENT):
                 await self._takes(_PHRASE_S)
             return 1
         async with self.owner.slot(Kind.AGENT) as slot:

@@ -26,10 +26,9 @@ _STRAIN_S: Final = 120.0
 class InferenceGate:
     """Hands out slots: first come, first served, but interactive work before speculative work.
 
-    Recognisers and synthesisers, which work in real time, and agents that only match phrases, which
-    take no time, go before agents that think and have not waited for long. A holder gives way at
-    its next checkpoint: to heat, to work that ranks higher, and after a quarter of a second to work
-    of its own rank.
+    Recognisers and synthesisers, which work in real time, go before agents that have not waited
+    for long. A holder gives way at its next checkpoint: to heat, to work that ranks higher, and
+    after a quarter of a second to work of its own rank.
 
     Args:
         slots: Inferences at once while the machine is cool.
@@ -55,7 +54,7 @@ class InferenceGate:
     @property
     def restricted(self) -> bool:
         """Whether heat can hold up work that somebody waits for."""
-        return not self._limits.agents or self._limiter.total_tokens < self.slots
+        return self._limiter.total_tokens < self.slots
 
     @property
     def strained(self) -> bool:
@@ -163,9 +162,7 @@ class InferenceGate:
     # -- inside --------------------------------------------------------------------------------
 
     def _admits(self, slot: Slot) -> bool:
-        if slot.owner.speculative and not self._limits.speculation:
-            return False
-        return self._limits.agents or slot.kind is not Kind.AGENT
+        return self._limits.speculation or not slot.owner.speculative
 
     def _next(self, now: float) -> Slot | None:
         """Who gets the next slot."""

@@ -30,7 +30,8 @@ class Limits:
     Attributes:
         slots: Inferences at once; None is as many as there normally are.
         speculation: Whether answers may be prepared before the user has finished.
-        agents: Whether agents may think that do more than match phrases.
+        agents: Whether questions may go to agents that do more than match phrases. An answer that
+            such an agent has begun is not taken from it: the slots bound the heat.
     """
 
     slots: int | None = None

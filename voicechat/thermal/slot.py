@@ -26,9 +26,7 @@ class Kind(StrEnum):
     STT = "stt"
     TTS = "tts"
     AGENT = "agent"
-    """An agent that does more than match phrases, with its tools."""
-    PHRASES = "phrases"
-    """An agent that matches phrases."""
+    """With its tools."""
 
 
 @attrs.define(eq=False)
