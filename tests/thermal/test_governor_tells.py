@@ -182,7 +182,7 @@ async def test_each_trip_is_critical_and_each_resume_is_information(autojump_clo
     assert [entry["reduced"] for entry in logs] == [
         "no answer is prepared before the user has finished",
         "no inference until it is cooler",
-        "only agents that match phrases answer, one inference at a time",
+        "only agents that match phrases answer what is new, one at a time",
         "nothing",
     ]
 

@@ -18,7 +18,7 @@ REDUCED: Final = {
     ThermalState.NORMAL: "nothing",
     ThermalState.NO_SPECULATION: "no answer is prepared before the user has finished",
     ThermalState.SINGLE: "one inference at a time, and no answer prepared in advance",
-    ThermalState.PHRASES: "only agents that match phrases answer, one inference at a time",
+    ThermalState.PHRASES: "only agents that match phrases answer what is new, one at a time",
     ThermalState.PAUSED: "no inference until it is cooler",
 }
 """What each state leaves out, in words for the log."""
