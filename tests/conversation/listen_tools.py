@@ -18,7 +18,7 @@ class QuietConversation:
     complete: frozenset = frozenset()
     is_open: frozenset = frozenset()
 
-    def answer(self):
+    def answer(self, _heard_at):
         return None
 
     def completeness(self, words):

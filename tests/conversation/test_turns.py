@@ -82,7 +82,7 @@ async def test_text_only(autojump_clock):
 
 async def test_speech_that_was_understood_begins_a_turn(autojump_clock):
     async with running() as (conversation, emit):
-        await conversation.heard(said("what time is it"))
+        await conversation.heard(said("what time is it", ago_s=0.5))
         done = await emit.wait_for(ResponseComplete)
     final = emit.of(TranscriptFinal)[0]
     assert (final.text, final.accepted, final.turn) == ("what time is it", True, 1)

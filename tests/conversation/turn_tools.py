@@ -45,8 +45,8 @@ async def running(
         nursery.cancel_scope.cancel()
 
 
-def said(text, *, accepted=True, trivial=False, replaces=None):
+def said(text, *, accepted=True, trivial=False, replaces=None, ago_s=0.0):
     now = trio.current_time()
     end = Endpoint(EndpointReason.SILENCE, 0, 8000)
     speech_ms = 100 if trivial else 1000
-    return Heard(Transcript(text, accepted), end, speech_ms, now - 0.5, now, now, replaces)
+    return Heard(Transcript(text, accepted), end, speech_ms, now - ago_s, now, now, replaces)

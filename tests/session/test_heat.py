@@ -33,6 +33,7 @@ class Setup:
         except trio.Cancelled:
             self.given_up += 1
             raise
+        return True
 
     @property
     def told(self):

@@ -122,7 +122,7 @@ class Engine:
             if self.owner.speculative:
                 assert other.owner.speculative, "a draft goes before a user"
             if waited is not None and waited < now - EPS and self.real_time and other.real_time:
-                assert other.slot.ticket > self.slot.ticket, "not first come, first served"
+                assert other.slot.place > self.slot.place, "not first come, first served"
 
     @property
     def real_time(self):

@@ -29,6 +29,9 @@ HINT: Final = (
     "Send something like "
     '{"thresholds": {"paused": {"trigger_c": 84, "resume_c": 79}, "single": null}}.'
 )
+UNPROTECTED: Final = (
+    "To run without protection from heat, start the server with thermal.sensor set to none."
+)
 
 
 class Occupied(Protocol):
@@ -76,7 +79,10 @@ def blueprint(governor: Governor, gate: Occupied) -> Blueprint:
             return _refused(
                 413, ErrorCode.MESSAGE_TOO_LARGE, f"The body may have {MAX_BODY} bytes."
             )
-        bands = _merged(governor.status.bands, _thresholds(body))
+        before = governor.status.bands
+        bands = _merged(before, _thresholds(body))
+        if before and not bands:
+            return _refused(409, "conflict", "At least one step must stay.", UNPROTECTED)
         try:
             governor.change(bands)
         except ValueError as error:
@@ -110,8 +116,8 @@ def _shown(governor: Governor, gate: Occupied) -> dict[str, Any]:
     }
 
 
-def _refused(status: int, code: str, message: str) -> ResponseReturnValue:
-    return jsonify(error=code, message=message, suggested_action=HINT), status
+def _refused(status: int, code: str, message: str, action: str = HINT) -> ResponseReturnValue:
+    return jsonify(error=code, message=message, suggested_action=action), status
 
 
 def _wrong(message: str, code: ErrorCode = ErrorCode.INVALID_MESSAGE) -> ProtocolError:

@@ -14,6 +14,7 @@ from voicechat.agents.ports import Completeness
 from voicechat.conversation.backchannel import is_backchannel
 from voicechat.conversation.finished import completeness_of
 from voicechat.conversation.interruption import Answer
+from voicechat.conversation.noticing import Noticing
 from voicechat.conversation.turn import TurnRequest
 from voicechat.conversation.turns import Turns
 from voicechat.errors import ErrorCode, ProtocolError
@@ -72,6 +73,7 @@ class Conversation:
             speak=speak,
             on_trace=on_trace,
         )
+        self._noticing = Noticing(self._turns)
         self._draft: TurnRequest | None = None
         self._drafts = 0
         self._refusals = 0
@@ -130,25 +132,25 @@ class Conversation:
         if not self._draining:
             await self._turns.announce(TurnRequest(Origin.ASSISTANT, text, trio.current_time()))
 
-    async def notice(self, words: str, sound: bytes) -> None:
-        """Say `words` without an engine, in the answer that is running or else by itself.
-
-        `sound` is their speech at the rate of the synthesiser.
-        """
-        turn = self._turns.current
-        if turn is not None and turn.request.released.is_set():
-            turn.aside(sound)
-        elif self.speak and not self._draining:
-            self.withdraw()
-            await self._turns.announce(
-                TurnRequest(Origin.NOTICE, words, trio.current_time(), sound=sound, urgent=True)
-            )
+    async def notice(self, words: str, sound: bytes) -> bool:
+        """Say something of the server's own without an engine; see `Noticing.say`."""
+        if not self.speak or self._draining:
+            return True
+        self.withdraw()  # a draft would only be in the way
+        return await self._noticing.say(words, sound)
 
     # -- what turn taking needs to know --------------------------------------------------------
 
-    def answer(self) -> Answer | None:
-        """The answer that is on its way or being heard."""
+    def answer(self, heard_at: float) -> Answer | None:
+        """The answer that is on its way or being heard.
+
+        Args:
+            heard_at: When the microphone heard what may interrupt it (monotonic seconds): what is
+                older than an answer, and has waited to be listened to, was not said into it.
+        """
         turn = self._turns.current
+        if turn is not None and heard_at < turn.began_at:
+            return None
         if turn is None or not turn.request.released.is_set():
             return Answer(audible=False) if self._turns.waiting.certain else None
         return turn.answer(newest=not self._turns.waiting.certain and not self._draining)
@@ -186,8 +188,7 @@ class Conversation:
 
     async def duck(self) -> None:
         """Somebody may be interrupting: let the client play softly."""
-        turn = self._turns.current
-        if turn is not None and turn.speaker.audible:
+        if (turn := self._turns.current) is not None and turn.speaker.audible:
             self._ducked = turn.request.turn
             await self._emit(Duck(self._ducked, _DUCKED))
 
@@ -234,9 +235,10 @@ class Conversation:
         request: TurnRequest | None = None
         refused: ProtocolError | None = None
         # While an answer can be heard, what is not understood is most likely its own echo.
-        understood = transcript.accepted and transcript.text != ""
-        nothing = heard.trivial or is_backchannel(transcript.text)
-        if understood or (not nothing and self.answer() is None):
+        echoed = self._noticing.echoed(heard)
+        understood = transcript.accepted and transcript.text != "" and not echoed
+        nothing = heard.trivial or echoed or is_backchannel(transcript.text)
+        if understood or (not nothing and self.answer(heard.speech_end_at) is None):
             try:
                 request = self._request(heard, understood=understood)
                 request.drafts = drafts
@@ -288,11 +290,8 @@ class Conversation:
 
     def _check_open(self) -> None:
         if self._draining:
-            raise ProtocolError(
-                "The server is shutting down.",
-                suggested_action="Ask again when it is back.",
-                code=ErrorCode.SERVER_SHUTTING_DOWN,
-            )
+            code, advice = ErrorCode.SERVER_SHUTTING_DOWN, "Ask again when it is back."
+            raise ProtocolError("The server is shutting down.", suggested_action=advice, code=code)
         if self._turns.waiting.certain >= _QUEUED_TURNS:
             raise ProtocolError(
                 "Too many messages wait for an answer.",

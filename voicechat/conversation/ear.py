@@ -141,6 +141,11 @@ class Ear:
         """Whether audio waits to be followed."""
         return bool(self._chunks) or self._audio.statistics().current_buffer_used > 0
 
+    @property
+    def heard_at(self) -> float:
+        """When the newest audio that is followed came (monotonic seconds)."""
+        return self._arrivals[-1][1] if self._arrivals else trio.current_time()
+
     def arrival(self, sample: int) -> float:
         """When the audio that holds the sample before `sample` came (monotonic seconds)."""
         for end, at in self._arrivals:

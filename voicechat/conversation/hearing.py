@@ -146,7 +146,7 @@ class Hearing:
         open_before = self._taking.state in USER_STATES
         effect = self._taking.hear(
             position,
-            self._conversation.answer(),
+            self._conversation.answer(self._ear.heard_at),
             started=sound.started,
             ended=sound.ended,
             fading=not sound.voiced,
@@ -206,7 +206,7 @@ class Hearing:
     async def _skip(self) -> None:
         """Let the utterance that is open pass, because nobody can recognise it."""
         while self._taking.state in USER_STATES and await self._next(_STALLED_S):
-            self._taking.answer = self._conversation.answer()
+            self._taking.answer = self._conversation.answer(self._ear.heard_at)
             await self._carry_out(self._taking.decide(Words()))
         if self._taking.state is State.INTERRUPTED:
             await self._conversation.false_alarm()

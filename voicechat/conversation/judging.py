@@ -67,5 +67,5 @@ class Judge:
             echo = self.conversation.echo(self.recent.since(since), words.text)
             energy = energy_of(newest)
         # Much can have happened while the recogniser was waited for.
-        self.taking.answer = self.conversation.answer()
+        self.taking.answer = self.conversation.answer(self.ear.heard_at)
         return self.taking.decide(words, echo=echo, energy=energy)

@@ -6,6 +6,7 @@ It may prepare speech before anybody knows that it will be wanted: nothing leave
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -96,7 +97,7 @@ class Speaker:
         self._known = trio.Event()
         self._begun = trio.Event()
         self._sending = trio.Lock()
-        self._aside, self._aside_wanted = b"", trio.Event()
+        self._asides, self._asides_wanted = trio.open_memory_channel[tuple[bytes, trio.Event]](1)
         self._reported = trio.Event()
         self._pacer = speech.pacer()
         self._map = HeardMap(rate=speech.rate, tts_rate=speech.tts.sample_rate)
@@ -128,7 +129,9 @@ class Speaker:
     def unheard(self) -> bool:
         """Whether surely nothing was heard: a report that it plays may still be on its way."""
         sent = self.first_sent_at
-        return self.played == 0 and (sent is None or trio.current_time() < sent + _SOON_HEARD_S)
+        if sent is None:
+            return True
+        return self.played == 0 and trio.current_time() < sent + _SOON_HEARD_S
 
     def heard_chars(self) -> int:
         """How many characters of the answer the user has heard."""
@@ -151,15 +154,19 @@ class Speaker:
         """Let the speech leave: the client knows the begin of its text."""
         self._begun.set()
 
-    def aside(self, pcm: bytes) -> None:
-        """Say something in between that is no part of the answer, once: it needs no engine.
+    def aside(self, pcm: bytes) -> trio.Event:
+        """Say something in between that is no part of the answer: it needs no engine.
 
         Args:
             pcm: At the rate of the engine.
+
+        Returns:
+            Set when it was sent; never, when the answer ends before.
         """
-        if pcm and not self._aside:
-            self._aside = pcm
-            self._aside_wanted.set()
+        said = trio.Event()
+        with suppress(trio.WouldBlock, trio.ClosedResourceError):
+            self._asides.send_nowait((pcm, said))
+        return said
 
     def stop(self) -> None:
         """The client was told to stop; one that does not report is taken to have done so."""
@@ -183,15 +190,14 @@ class Speaker:
         resampler = StreamResampler(self._speech.tts.sample_rate, self._speech.rate)
         made, chunks = trio.open_memory_channel[Synthesised](_CHUNKS_AHEAD)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._say_aside)
+            nursery.start_soon(self._say_asides)
             nursery.start_soon(synthesise, self._speech.tts, self._owner, sentences, made)
             async with chunks:
                 async for item in chunks:
                     await self._begun.wait()
                     async with self._sending:
                         await self._send(item, resampler)
-            if not self._aside_wanted.is_set():  # one that is wanted is said to its end
-                nursery.cancel_scope.cancel()
+            self._asides.close()  # one that is wanted is said to its end
         if self.unspoken is not None:
             self._pending = b""
             await self._send_frame(b"", last=True)
@@ -231,31 +237,34 @@ class Speaker:
                 except EngineFailed as error:  # nobody plays it
                     self.unspoken = error
 
-    async def _say_aside(self) -> None:
+    async def _say_asides(self) -> None:
         await self._known.wait()
-        await self._aside_wanted.wait()
         engine, client = self._speech.tts.sample_rate, self._speech.rate
-        pcm = StreamResampler(engine, client).process(self._aside, last=True)
-        async with self._sending:
-            self._map.aside(len(pcm) // 2 * engine // client)
-            try:
-                await self._send_audio(pcm)
-            except EngineFailed as error:  # nobody plays it
-                self.unspoken = error
+        async for sound, said in self._asides_wanted:
+            pcm = StreamResampler(engine, client).process(sound, last=True)
+            async with self._sending:
+                self._map.aside(len(pcm) // 2 * engine // client)
+                try:
+                    await self._send_audio(pcm, aside=True)
+                except EngineFailed as error:  # nobody plays it
+                    self.unspoken = error
+                else:
+                    said.set()
 
-    async def _send_audio(self, pcm: bytes, *, last: bool = False) -> None:
+    async def _send_audio(self, pcm: bytes, *, last: bool = False, aside: bool = False) -> None:
         """Send in frames of `FRAME_MS`; the very first leaves whatever its length."""
         self._pending += pcm
         size = self._speech.rate * FRAME_MS // 1000 * 2
-        while len(self._pending) >= size or (self._pending and (self._frames == 0 or last)):
+        whole = last or aside
+        while len(self._pending) >= size or (self._pending and (self._frames == 0 or whole)):
             frame, self._pending = self._pending[:size], self._pending[size:]
-            await self._send_frame(frame, last=last and not self._pending)
+            await self._send_frame(frame, last=last and not self._pending, aside=aside)
             if last and not self._pending:
                 return
         if last:
             await self._send_frame(b"", last=True)
 
-    async def _send_frame(self, pcm: bytes, *, last: bool) -> None:
+    async def _send_frame(self, pcm: bytes, *, last: bool, aside: bool = False) -> None:
         samples = len(pcm) // 2
         while samples and (wait := self._pacer.wait(samples, trio.current_time())):
             if self.done.is_set():  # the client plays no more of it
@@ -264,7 +273,7 @@ class Speaker:
         frame = AudioFrame(FrameKind.SPEECH, self._turn, self._frames, self.samples, pcm, last=last)
         await self._emit(frame)
         now = trio.current_time()
-        if self.first_sent_at is None and pcm:
+        if self.first_sent_at is None and pcm and not aside:
             self.first_sent_at = now
         self._pacer.sent(samples, now)
         self._echo.sent(pcm)

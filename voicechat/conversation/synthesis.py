@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import attrs
@@ -65,10 +66,11 @@ async def synthesise(
 async def _one(
     tts: TextToSpeech, owner: Owner, sentence: str, out: trio.MemorySendChannel[Synthesised]
 ) -> None:
-    async with owner.slot(Kind.TTS) as slot:
+    async with AsyncExitStack() as stack, owner.slot(Kind.TTS) as slot:
         await slot.send(out, SentenceBegins(sentence))
-        async with tts.speak(sentence) as chunks:
-            async for chunk in chunks:
-                await slot.send(out, chunk)
-                await slot.checkpoint()
+        async with slot.away():  # the engine may have to be waited for, and who has it for a slot
+            chunks = await stack.enter_async_context(tts.speak(sentence))
+        async for chunk in chunks:
+            await slot.send(out, chunk)
+            await slot.checkpoint()
         await slot.send(out, SentenceEnds())

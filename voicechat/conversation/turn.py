@@ -50,6 +50,7 @@ class TurnRequest:
         speak: False for text only.
         sound: What is heard instead of `text` synthesised, at the rate of the engine.
         urgent: Whether an announcement is made even while somebody speaks.
+        complete: Whether the turn has ended by itself, with nothing left out.
         endpoint_at: When the end of the user's turn was decided.
         final_at: When the final transcript was there.
         endpoint: Why the user was taken to have finished.
@@ -72,6 +73,7 @@ class TurnRequest:
     speak: bool = True
     sound: bytes = b""
     urgent: bool = False
+    complete: bool = False
     endpoint_at: float | None = None
     final_at: float | None = None
     endpoint: EndpointReason | None = None
@@ -103,6 +105,7 @@ class Turn:
         cut: Whether the turn was stopped.
         false_alarms: Sounds that did not stop it.
         told: Whether the client knows that it began.
+        began_at: When it was made (monotonic seconds).
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class Turn:
         self.cut = False
         self.false_alarms = 0
         self.told = False
+        self.began_at = trio.current_time()
         self.speaker = Speaker(speech, emit, lambda: self.text, owner)
         self._thinkers = thinkers
         self._owner = owner
@@ -203,11 +207,6 @@ class Turn:
             self.told = True
             self.speaker.introduce(self.request.turn)
 
-    def aside(self, sound: bytes) -> None:
-        """Say in between what is no part of the answer, if that is spoken."""
-        if self.request.speak:
-            self.speaker.aside(sound)
-
     def begin(self) -> None:
         """It is no draft, or no longer: somebody waits for it."""
         self._owner.settle()
@@ -228,8 +227,8 @@ class Turn:
         if self.request.origin not in {Origin.VOICE, Origin.TEXT}:
             await self._announce(deltas, sentences)
             return
-        agent = self._thinkers.choose(self._owner.gate.limits)
         async with self._owner.slot(Kind.AGENT) as slot:
+            agent = self._thinkers.choose(self._owner.gate.limits)
 
             async def say(delta: str) -> None:
                 if delta:

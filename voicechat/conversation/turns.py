@@ -125,8 +125,12 @@ class Turns:
     # -- what others want ----------------------------------------------------------------------
 
     def ask(self, request: TurnRequest) -> None:
-        """Answer the user under the request's number; stops the answer that is running."""
-        self._make_way()
+        """Answer the user under the request's number; stops the answer that is running.
+
+        An answer that began only after the user had asked this is heard first.
+        """
+        if self.current is None or request.since >= self.current.began_at:
+            self._make_way()
         request.released.set()
         self.waiting.ask(request)
 
@@ -214,6 +218,7 @@ class Turns:
                     self.stop(stopped)
                 await turn.run()
             ended = Outcome.INTERRUPTED if self._scope.cancelled_caught else Outcome.COMPLETE
+            request.complete = ended is Outcome.COMPLETE
         except Exception as error:
             ended = Outcome.FAILED
             if request.released.is_set():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -14,14 +15,16 @@ from voicechat.protocol.codec import Envelope
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.audio import AudioClose, AudioOpen
 from voicechat.protocol.messages.base import ClientMessage
+from voicechat.protocol.messages.thermal import Thermal
 from voicechat.recording.file import Recording
 from voicechat.recording.format import Record, SentSpeech, Taken
 from voicechat.replay.climate import RecordedClimate
 from voicechat.replay.virtual import run_virtually
 from voicechat.settings import MASK, Layer, Settings, leaves
+from voicechat.thermal.ladder import LIMITS, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.recording.format import Header, Item
@@ -83,7 +86,8 @@ def schedule(records: Iterable[Record]) -> list[tuple[float, ClientMessage | Aud
     """What came, at the seconds at which it comes again.
 
     A frame that had to wait for the listener comes when the listener began to work on it, so that
-    the replay is as late as the recorded session was.
+    the replay is as late as the recorded session was. Where it waited because of heat, it waits by
+    itself: the heat is replayed as well.
     """
     records = tuple(records)
     late = {
@@ -91,18 +95,29 @@ def schedule(records: Iterable[Record]) -> list[tuple[float, ClientMessage | Aud
         for record in reversed(records)
         if isinstance(record.item, Taken)
     }
+    hot = _hot(records)
     came: list[tuple[float, ClientMessage | AudioFrame]] = []
     latest = 0.0  # of the microphone, whose frames and streams keep their order
     for record in records:
         at, item = record.at, record.item
         if isinstance(item, AudioFrame | AudioOpen | AudioClose):
-            if isinstance(item, AudioFrame):
+            if isinstance(item, AudioFrame) and not hot(at):
                 at = max(at, late.get((item.stream, item.seq, item.offset), at))
             at = latest = max(at, latest)
         if isinstance(item, ClientMessage | AudioFrame):
             came.append((at, item))
     came.sort(key=itemgetter(0))
     return came
+
+
+def _hot(records: tuple[Record, ...]) -> Callable[[float], bool]:
+    """Tells whether work could wait for the machine to cool down at a moment."""
+    changes = [(0.0, False)]
+    for record in records:
+        if isinstance(record.item, Thermal):
+            slots = LIMITS.get(record.item.state, Limits()).slots
+            changes.append((record.at, slots is not None))
+    return lambda at: changes[bisect_right(changes, at, key=itemgetter(0)) - 1][1]
 
 
 async def _replay(world: World, *, recording: Recording) -> list[Record]:

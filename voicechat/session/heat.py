@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-import attrs
 import trio
 
 from voicechat.conversation.notice import WORDS
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from voicechat.conversation.emit import Emit
     from voicechat.thermal.status import Sample, Status
 
+_AGAIN_S: Final = 2.0
+"""A notice that was interrupted is tried again so much later, if it is still true."""
 _NOTICEABLE_S: Final = 0.5
 """A wait that is shorter is not worth a word; nor is a gap between two waits."""
 
@@ -44,10 +45,10 @@ class Heat:
     Args:
         climate: Knows how hot it is.
         emit: Reaches the client.
-        say: Says by voice that the machine has to cool down.
+        say: Says by voice that the machine has to cool down; returns whether it was heard out.
     """
 
-    def __init__(self, climate: Climate, emit: Emit, say: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, climate: Climate, emit: Emit, say: Callable[[], Awaitable[bool]]) -> None:
         self._climate: Final = climate
         self._emit: Final = emit
         self._say: Final = say
@@ -76,14 +77,14 @@ class Heat:
                     self._news.set()
 
     async def _tell(self) -> None:
-        told: Thermal | None = None
+        told: tuple[Status, bool] | None = None
         while True:
             await self._news.wait()
             if self._status is None:
                 continue
             message = self._message(self._status, with_history=told is None)
-            if told is None or _news(message) != _news(told):
-                told = message
+            if told is None or told[0] is not self._status or told[1] != message.waiting:
+                told = (self._status, message.waiting)
                 await self._emit(message)
 
     def _message(self, status: Status, *, with_history: bool) -> Thermal:
@@ -124,8 +125,9 @@ class Heat:
         while True:
             while self._said or not self._paused:
                 await self._status_changed.wait()
-            self._said = True
-            await self._say()
+            self._said = await self._say()
+            if not self._said:  # interrupted
+                await trio.sleep(_AGAIN_S)
 
     async def _until(self, *, waits: bool) -> None:
         """Until work waits, or does not, for so long that it is worth a word."""
@@ -138,11 +140,6 @@ class Heat:
             if (self._waits > 0) == waits:
                 return
             self._news.set()  # it may have been told in the meantime
-
-
-def _news(message: Thermal) -> object:
-    """What is worth another message."""
-    return attrs.evolve(message, for_s=0.0, history=())
 
 
 class _Signal:

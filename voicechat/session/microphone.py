@@ -8,7 +8,7 @@ stream.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -17,6 +17,7 @@ from voicechat.protocol.frames import AudioFrame
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BYTES_PER_SAMPLE: Final = 2
 _LEAST_COST_S = 1 / 200
 """A frame takes room for at least this much audio: the memory of a tiny one is not in its samples,
 and 5 ms are fewer than any sensible client sends at a time."""
@@ -50,6 +51,16 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
         self._on_receive = on_receive
         self.given_up = False
         self.arrived_at = 0.0
+
+    @property
+    def waiting_s(self) -> float:
+        """The audio that waits, in seconds; none does where nobody listens any more."""
+        return 0.0 if self.given_up else self._waiting / self._rate
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The same in bytes of samples."""
+        return 0 if self.given_up else self._waiting * BYTES_PER_SAMPLE
 
     def has_room(self, frame: AudioFrame) -> bool:
         """Whether `put` would take the frame."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from voicechat.errors import ErrorCode, ProtocolError
-from voicechat.session.microphone import Microphone
+from voicechat.session.microphone import BYTES_PER_SAMPLE, Microphone
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 
 _QUEUED_STREAMS = 4
 MAX_WAITING_S: Final = 30.0
-"""Audio that may wait: a client that sends a recording faster than real time has room for it."""
+"""Audio of a stream that may wait: a client that sends a recording faster than real time has room
+for it."""
 MAX_COOLING_S: Final = 120.0
-"""The same while the machine cools down: longer than that takes with any sensible thresholds."""
+"""Audio of all streams that may wait while the machine cools down: longer than that takes with any
+sensible thresholds."""
+MAX_COOLING_BYTES: Final = 8_000_000
+"""The same in memory: many sessions may wait at once, on a small machine. It is enough for the two
+minutes at up to 33 kHz; browsers send 16 kHz."""
 
 
 class Microphones:
@@ -39,6 +45,7 @@ class Microphones:
             _QUEUED_STREAMS
         )
         self._open: Microphone | None = None
+        self._kept: list[Microphone] = []  # those with audio that waits, and the open one
         self._stream = 0
         self._cooling = False  # what is waiting may have been kept because of the heat
 
@@ -66,12 +73,14 @@ class Microphones:
             )
         self._end()
         self._stream = message.stream
-        microphone = Microphone(message.rate, self._most_waiting, self._taken)
+        most_waiting_s = partial(self._most_waiting, message.rate)
+        microphone = Microphone(message.rate, most_waiting_s, self._taken)
         try:
             self._streams.send_nowait((message, microphone))
         except trio.WouldBlock:
             raise self._too_much() from None
         self._open = microphone
+        self._kept = [*(kept for kept in self._kept if kept.waiting_bytes), microphone]
 
     def audio(self, frame: AudioFrame) -> None:
         """Take audio; late frames of a stream that has ended are dropped.
@@ -118,14 +127,19 @@ class Microphones:
         self._cooling = self._cooling or self._gate.restricted
         return self._cooling
 
-    def _most_waiting(self) -> float:
-        return MAX_COOLING_S if self._keeps_more() else MAX_WAITING_S
+    def _most_waiting(self, rate: int) -> float:
+        """Audio of the open stream that may wait, in seconds at its rate in Hz."""
+        if not self._keeps_more():
+            return MAX_WAITING_S
+        before = [kept for kept in self._kept if kept is not self._open]
+        seconds = MAX_COOLING_S - sum(kept.waiting_s for kept in before)
+        size = MAX_COOLING_BYTES - sum(kept.waiting_bytes for kept in before)
+        return min(seconds, size / (BYTES_PER_SAMPLE * rate))
 
     def _taken(self, frame: AudioFrame) -> None:
         self._tap.taken(frame)
         # What piled up in a pause takes time to be heard after it, and until then keeps its room.
-        if frame.stream == self._stream and self._open is not None:
-            self._cooling = self._cooling and self._open.statistics().current_buffer_used > 0
+        self._cooling = self._cooling and any(kept.waiting_bytes for kept in self._kept)
 
     def _too_much(self) -> ProtocolError:
         if self._keeps_more():

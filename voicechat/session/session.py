@@ -235,6 +235,7 @@ class Session:
 
     # -- inside --------------------------------------------------------------------------------
 
-    async def _say_notice(self) -> None:
-        if self._notice is not None and self._notice.pcm:
-            await self.conversation.notice(WORDS, self._notice.pcm)
+    async def _say_notice(self) -> bool:
+        if self._notice is None or not self._notice.pcm:
+            return True
+        return await self.conversation.notice(WORDS, self._notice.pcm)

@@ -144,7 +144,11 @@ class TextToSpeech(Engine, Protocol):
         ...
 
     def speak(self, text: str) -> AbstractAsyncContextManager[AsyncIterator[SpeechChunk]]:
-        """Synthesise one sentence; leaving the block aborts what is left at once."""
+        """Synthesise one sentence; leaving the block aborts what is left at once.
+
+        Entering it may wait until the engine is free, but computes nothing: that begins with the
+        first chunk, so that it can be held up while the machine is hot.
+        """
         ...
 
 

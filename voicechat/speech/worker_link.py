@@ -7,6 +7,7 @@ reader never waits for a request's owner, so that a slow owner cannot hold up th
 from __future__ import annotations
 
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,7 +17,7 @@ from voicechat.errors import EngineFailed
 from voicechat.speech.worker_child import READ_SIZE, Frame, FrameParser, Kind, OutOfStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 log = structlog.get_logger()
 
@@ -58,6 +59,19 @@ class Life:
         log.warning("worker killed", worker=self.name, pid=self._process.pid, reason=reason)
         self.over = True
         self._process.kill()
+
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Kill the child if what is within takes longer; it does not take what it is given.
+
+        Raises:
+            WorkerDied: It took longer.
+        """
+        with trio.move_on_after(seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            self.kill("no answer")
+            raise self.died()
 
     async def send(self, frame: Frame) -> None:
         """Queue a frame; waits while the queue is full.
@@ -169,19 +183,26 @@ class Request:
             WorkerDied: The child is gone.
             EngineFailed: The child gave up this request.
         """
-        while self._in_flight >= UNACKNOWLEDGED and self._error is None:
-            with trio.move_on_after(self._stall_timeout) as scope:
-                await self._acknowledged.park()
-            if scope.cancelled_caught:
-                self._life.kill("no answer")
-                raise self._life.died()
+        await self._acknowledged_but(UNACKNOWLEDGED - 1)
         self._in_flight += 1
         await self._send(Frame(Kind.AUDIO, self._number, pcm))
 
     async def taken(self) -> None:
-        """Wait until the child has used up all audio, or is gone."""
-        while self._in_flight and self._error is None:
-            await self._acknowledged.park()
+        """Wait until the child has used up all audio.
+
+        Raises:
+            WorkerDied: The child is gone, or took nothing for too long and has been killed.
+            EngineFailed: The child gave up this request.
+        """
+        await self._acknowledged_but(0)
+        if self._in_flight and self._error is not None:
+            raise self._error
+
+    async def _acknowledged_but(self, most: int) -> None:
+        """Wait until no more audio frames than `most` are in the child, or the request is over."""
+        while self._in_flight > most and self._error is None:
+            with self._life.patience(self._stall_timeout):
+                await self._acknowledged.park()
 
     async def send_ask(self) -> None:
         """Ask how the request stands; an ANSWER comes by `receive`."""
@@ -194,7 +215,8 @@ class Request:
     async def _send(self, frame: Frame) -> None:
         if self._error is not None:
             raise self._error
-        await self._life.send(frame)
+        with self._life.patience(self._stall_timeout):
+            await self._life.send(frame)
 
     async def receive(self) -> Frame:
         """The next frame: AUDIO, ANSWER, EVENT (without a callback), or RESULT, which is the last.

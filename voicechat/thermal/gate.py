@@ -17,8 +17,8 @@ from voicechat.thermal.slot import Kind, Owner, Slot
 
 _TURN_S: Final = 0.25
 """How long a holder may go on at its checkpoints while others of its rank wait."""
-_OVERDUE_S: Final = 1.0
-"""An agent that has waited so long ranks with those who work in real time."""
+_PATIENCE_S: Final = 1.0
+"""How long an agent in the middle of an answer lets pass those who work in real time."""
 _STRAIN_S: Final = 120.0
 """How long what has gathered during a restriction may take to be worked off."""
 
@@ -26,9 +26,11 @@ _STRAIN_S: Final = 120.0
 class InferenceGate:
     """Hands out slots: first come, first served, but interactive work before speculative work.
 
-    Recognisers and synthesisers, which work in real time, go before agents that have not waited
-    for long. A holder gives way at its next checkpoint: to heat, to work that ranks higher, and
-    after a quarter of a second to work of its own rank.
+    Recognisers and synthesisers, which work in real time, and agents that begin go before agents in
+    the middle of an answer that have not waited for long. A holder gives way at its next
+    checkpoint: to heat, to work that ranks higher, and after a quarter of a second to work of its
+    own rank. Agents, which may compute for seconds without a checkpoint, never hold all slots,
+    unless there is only one.
 
     Args:
         slots: Inferences at once while the machine is cool.
@@ -40,6 +42,7 @@ class InferenceGate:
         self._limiter = trio.CapacityLimiter(slots)
         self._waiting: list[Slot] = []  # few, so the next one is looked for when it is needed
         self._tickets = 0
+        self._agents = 0  # slots that agents hold
         self._eased_at = -math.inf  # the last end of a restriction
         self._busy_s = 0.0
         self._counted_at = 0.0
@@ -104,7 +107,9 @@ class InferenceGate:
     # -- for slots alone -----------------------------------------------------------------------
 
     async def acquire(self, slot: Slot, *, in_its_place: bool = False) -> None:
-        """Wait for the turn of a slot that is not held.
+        """Wait for the turn of a slot that is neither held nor waited for.
+
+        When it is cancelled in the moment in which it is its turn, the slot is held.
 
         Args:
             slot: It.
@@ -113,7 +118,7 @@ class InferenceGate:
         await trio.lowlevel.checkpoint_if_cancelled()
         if not in_its_place:
             self._tickets += 1
-            slot.ticket = self._tickets
+            slot.place = trio.current_time() + _patience(slot), self._tickets
         slot.since, slot.granted = trio.current_time(), None
         self._waiting.append(slot)
         self._serve()
@@ -127,8 +132,7 @@ class InferenceGate:
         except BaseException:  # cancelled
             if self.queues(slot):
                 self._waiting.remove(slot)
-            else:  # served in the same moment: nobody else would give it back
-                self.release(slot)
+                slot.granted.set()  # other tasks that wait for it have to queue for themselves
             raise
         finally:
             self._untell(slot)
@@ -137,6 +141,7 @@ class InferenceGate:
         """The slot is free for others."""
         self._count()
         slot.held = False
+        self._agents -= slot.kind is Kind.AGENT
         self._limiter.release_on_behalf_of(slot)
         self._serve()
 
@@ -146,29 +151,46 @@ class InferenceGate:
 
     def too_hot_for(self, slot: Slot) -> bool:
         """Whether heat takes away a slot that is held."""
-        return self._limiter.borrowed_tokens > self._limiter.total_tokens or not self._admits(slot)
+        return (
+            self._limiter.borrowed_tokens > self._limiter.total_tokens
+            or not self._admits(slot)
+            or (slot.kind is Kind.AGENT and self._agents > self._most_agents)
+        )
 
     def wanted(self, slot: Slot) -> bool:
         """Whether it is another's turn to hold this slot."""
         if not self._waiting:
             return False
         now = trio.current_time()
-        following = self._next(now)
+        following = self._next(now, self._agents - (slot.kind is Kind.AGENT))
         if following is None:
             return False
-        theirs, ours = _rank(following, now), _rank(slot, slot.since)
-        return theirs < ours or (theirs == ours and now - slot.since >= _TURN_S)
+        theirs = _rank(following, now - following.since)
+        if now - slot.since < _TURN_S:
+            return theirs < _rank(slot, slot.waited)
+        return theirs <= _rank(slot, 0.0)
 
     # -- inside --------------------------------------------------------------------------------
 
     def _admits(self, slot: Slot) -> bool:
         return self._limits.speculation or not slot.owner.speculative
 
-    def _next(self, now: float) -> Slot | None:
-        """Who gets the next slot."""
+    @property
+    def _most_agents(self) -> int:
+        """Slots that agents may hold: others have one that no agent holds up."""
+        slots = int(self._limiter.total_tokens)
+        return slots - 1 if slots > 1 else slots
+
+    def _next(self, now: float, agents: int) -> Slot | None:
+        """Who gets the next slot, if agents hold so many of the others."""
         return min(
-            (slot for slot in self._waiting if self._admits(slot)),
-            key=lambda slot: (_rank(slot, now), slot.ticket),
+            (
+                slot
+                for slot in self._waiting
+                if self._admits(slot)
+                and (slot.kind is not Kind.AGENT or agents < self._most_agents)
+            ),
+            key=lambda slot: (_rank(slot, now - slot.since), slot.place),
             default=None,
         )
 
@@ -176,13 +198,15 @@ class InferenceGate:
         """Hand out what is free."""
         now = trio.current_time()
         while self._waiting and self._limiter.available_tokens > 0:
-            slot = self._next(now)
+            slot = self._next(now, self._agents)
             if slot is None:
                 return
             self._count()
             self._waiting.remove(slot)
             self._limiter.acquire_on_behalf_of_nowait(slot)
-            slot.held, slot.since = True, now
+            self._agents += slot.kind is Kind.AGENT
+            slot.held = slot.begun = True
+            slot.waited, slot.since = now - slot.since, now
             if slot.granted is not None:
                 slot.granted.set()
 
@@ -206,8 +230,16 @@ class InferenceGate:
         self._counted_at = now
 
 
-def _rank(slot: Slot, now: float) -> int:
-    """Whose turn it is: the smaller, the sooner."""
+def _patience(slot: Slot) -> float:
+    """Seconds for which it lets pass those who work in real time.
+
+    None of an agent that begins: its answer may be a short one, and the sooner begun the better.
+    """
+    return _PATIENCE_S if slot.kind is Kind.AGENT and slot.begun else 0.0
+
+
+def _rank(slot: Slot, waited: float) -> int:
+    """Whose turn it is after so many seconds: the smaller, the sooner."""
     if slot.owner.speculative:
         return 2
-    return 1 if slot.kind is Kind.AGENT and now - slot.since < _OVERDUE_S else 0
+    return 1 if waited < _patience(slot) else 0

@@ -37,6 +37,9 @@ SAMPLE_S: Final = 2.0
 """Seconds of history that are kept, and at least between two samples: 301 at most."""
 NEWS_S: Final = 5.0
 """Seconds between two statuses that differ in nothing but the temperature or the flags."""
+STEADY_S: Final = 15.0
+"""Seconds after which a status is told that differs in nothing: who shows a curve has no hole in
+it, and knows that the thermometer is still read."""
 
 
 class Limited(Protocol):
@@ -120,8 +123,9 @@ class Governor:
         """Subscribe for as long as the context lasts.
 
         Yields:
-            The present status at once, one at each change of state, and one every `NEWS_S` while
-            the temperature or the flags change. It holds the newest alone: who is slow misses some.
+            The present status at once, one at each change of state, one every `NEWS_S` while the
+            temperature or the flags change, and one every `STEADY_S` else, as long as there is a
+            thermometer. It holds the newest alone: who is slow misses some.
         """
         follower = _Follower()
         follower.tell(self.status)
@@ -201,9 +205,8 @@ class Governor:
     def _tell(self) -> None:
         now, status = trio.current_time(), self.status
         if _as_ruled(status) == _as_ruled(self._told):
-            if now - self._told_at < NEWS_S - self._interval_s / 2:
-                return
-            if _as_measured(status) == _as_measured(self._told):
+            same = _as_measured(status) == _as_measured(self._told)
+            if now - self._told_at < (STEADY_S if same else NEWS_S) - self._interval_s / 2:
                 return
         self._told_at, self._told = now, status
         for follower in self._followers:

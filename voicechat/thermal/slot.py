@@ -58,14 +58,18 @@ class Owner:
 
 
 class Slot:
-    """The right to compute, while it is held; made by `InferenceGate.slot`, used by one task.
+    """The right to compute, while it is held; made by `InferenceGate.slot`.
+
+    Tasks that work on one answer may share it: while it is not held, all of them wait.
 
     Attributes:
         kind: What computes.
         owner: For whom.
         held: Whether it may compute just now.
-        ticket: Its place in the queue.
+        begun: Whether it was ever held.
+        place: Its place in the queue: the smaller, the sooner.
         since: When it began to wait, or was given (monotonic seconds).
+        waited: How long it had waited when it was given, in seconds.
         granted: Wakes it, while it waits.
         told: Whether its owner knows that it waits for the machine to cool down.
         absences: Blocks of `away` that are open.
@@ -75,8 +79,10 @@ class Slot:
         self.kind: Final = kind
         self.owner: Final = owner
         self.held = False
-        self.ticket = 0
+        self.begun = False
+        self.place = (0.0, 0)
         self.since = 0.0
+        self.waited = 0.0
         self.granted: trio.Event | None = None
         self.told = False
         self.absences = 0
@@ -84,7 +90,12 @@ class Slot:
 
     async def __aenter__(self) -> Self:
         """Wait for a slot."""
-        await self._gate.acquire(self)
+        try:
+            await self._gate.acquire(self)
+        except BaseException:  # cancelled
+            if self.held:  # in the moment in which it was given: nobody else would give it back
+                self._gate.release(self)
+            raise
         return self
 
     async def __aexit__(
@@ -140,8 +151,11 @@ class Slot:
 
     async def regain(self) -> None:
         """Wait for the slot if it is not held and should be; else this is no checkpoint."""
-        if not (self.held or self.absences or self._gate.queues(self)):
-            await self._gate.acquire(self)
+        while not (self.held or self.absences):
+            if self.granted is not None and self._gate.queues(self):  # by another task
+                await self.granted.wait()
+            else:
+                await self._gate.acquire(self)
 
 
 @attrs.define

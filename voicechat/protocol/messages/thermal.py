@@ -56,7 +56,10 @@ class TemperatureSample:
 
 @attrs.frozen
 class Thermal(ServerMessage):
-    """How hot the machine is; comes after the welcome, at each change, and every few seconds.
+    """How hot the machine is.
+
+    Comes after the welcome, at each change of state, and about every 5 s while the temperature
+    changes, every 15 s else.
 
     Attributes:
         state: What the machine leaves out.

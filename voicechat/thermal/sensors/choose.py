@@ -12,6 +12,7 @@ from voicechat.thermal.sensors import file, hwmon, linux
 from voicechat.thermal.sensors.blocking import BlockingSensor
 from voicechat.thermal.sensors.constant import ConstantSensor
 from voicechat.thermal.sensors.failing import FailingSensor
+from voicechat.thermal.sensors.guarded import GuardedSensor
 from voicechat.thermal.sensors.rc import SimulatedBoard
 from voicechat.thermal.sensors.script import Script
 from voicechat.thermal.sensors.throttling import Throttling
@@ -41,7 +42,7 @@ def make(
     *,
     busy_s: Callable[[], float],
     sysfs: Path = SYSFS,
-    others: Mapping[str, Callable[[], ThermalSensor]] = MappingProxyType({}),
+    others: Mapping[str, Callable[[], ThermalSensor | None]] = MappingProxyType({}),
 ) -> ThermalSensor | None:
     """Make a sensor; blocks for some small files, so call it before there is anything to delay.
 
@@ -49,7 +50,8 @@ def make(
         text: The setting; see `ALLOWED`.
         busy_s: The slots in use, integrated over time (slot-seconds), for the simulations.
         sysfs: Where sysfs is mounted.
-        others: Sensors of other packages by name; those of this one come first.
+        others: Makers of sensors of other packages by name; those of this one come first. Whatever
+            such a sensor does, at worst it cannot be read.
 
     Returns:
         None when the machine has none or none is wanted.
@@ -76,9 +78,11 @@ def make(
     }
     if colon and name in kinds and (argument := rest.strip()):
         return kinds[name](argument)
-    made = {**others, **words}.get(text.strip())
-    if made is not None:
+    if (made := words.get(text.strip())) is not None:
         return made()
+    if (made := others.get(text.strip())) is not None:
+        theirs = made()
+        return None if theirs is None else GuardedSensor(theirs, text.strip())
     allowed = ", ".join((ALLOWED, *others))
     raise ValueError(f"there is no thermal sensor {text!r}; it can be {allowed}")
 

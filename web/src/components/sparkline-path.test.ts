@@ -36,6 +36,11 @@ it("draws no line across a time of which nothing is known", () => {
   expect(corners(samples, 110).map(([command]) => command).join("")).toBe("MLML");
 });
 
+it("draws one line of steady temperatures, told every 15 s, one late", () => {
+  const samples = [0, 15, 30, 51, 66].map((at) => ({ at, celsius: 50 }));
+  expect(corners(samples, 66).map(([command]) => command).join("")).toBe("MLLLL");
+});
+
 it("draws nothing of nothing, and a dot of one", () => {
   expect(sparklinePath([], 0)).toBe("");
   expect(sparklinePath([{ at: 5, celsius: 50 }], 5)).toBe(`M${WIDTH}.0 ${HEIGHT / 2}.0h0`);

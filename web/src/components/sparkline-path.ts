@@ -9,8 +9,8 @@ export const HEIGHT = 24;
 const MARGIN = 2;
 /** So many degrees at least from bottom to top: half a degree of noise must not look like a fire. */
 const SPAN_C = 10;
-/** Between samples further apart than this, in s, nothing is known. */
-const GAP_S = 20;
+/** Between samples further apart than this, in s, nothing is known; steady ones come every 15 s or so. */
+const GAP_S = 30;
 
 /**
  * An SVG path over the last KEEP_S seconds before `now`, hotter is higher.

@@ -59,15 +59,15 @@ it.each([
 
 describe("the summary", () => {
   it("reads whole", () => {
-    expect(spokenSummary(HOT)).toBe(
+    expect(spokenSummary(HOT, 130)).toBe(
       "Temperature 81\u00a0°C, one at a time for 2 min. The power supply is too weak: use one with 5 V 5 A.",
     );
-    expect(spokenSummary({ ...HOT, state: "normal", flags: [] })).toBe("Temperature 81\u00a0°C.");
+    expect(spokenSummary({ ...HOT, state: "normal", flags: [] }, 130)).toBe("Temperature 81\u00a0°C.");
   });
 
   it("copes with no temperature", () => {
-    const unknown: Thermal = { ...HOT, state: "unknown", temperature_c: null, flags: [], for_s: 5 };
-    expect(spokenSummary(unknown)).toBe("Temperature –\u00a0°C, sensor unreadable for less than a minute.");
+    const unknown: Thermal = { ...HOT, state: "unknown", temperature_c: null, flags: [] };
+    expect(spokenSummary(unknown, 5)).toBe("Temperature –\u00a0°C, sensor unreadable for less than a minute.");
   });
 });
 

@@ -78,12 +78,16 @@ export function forTime(seconds: number): string {
   return minutes % 60 === 0 ? `for ${hours} h` : `for ${hours} h ${minutes % 60} min`;
 }
 
-/** All that the chip says, for those who hear it: what is seen, word for word, and more. */
-export function spokenSummary(thermal: Thermal): string {
-  const { state, temperature_c, for_s } = thermal;
+/**
+ * All that the chip says, for those who hear it: what is seen, word for word, and more.
+ *
+ * @param seconds for which it has been like this.
+ */
+export function spokenSummary(thermal: Thermal, seconds: number): string {
+  const { state, temperature_c } = thermal;
   const temperature = `Temperature ${degrees(temperature_c)}`;
   const name = stateName(state);
-  const what = name === "" ? temperature : `${temperature}, ${name} ${forTime(for_s)}`;
+  const what = name === "" ? temperature : `${temperature}, ${name} ${forTime(seconds)}`;
   return [`${what}.`, ...advice(thermal)].join(" ");
 }
 

@@ -1,8 +1,9 @@
 /** How hot the machine is: a chip in the header, and behind it what that means and what to do. */
 
+import { useState } from "react";
 import type { ThermalState } from "../protocol/messages";
-import { curve, KEEP_S, type Sample } from "../stores/thermal";
-import { useThermal } from "./context";
+import { curve, KEEP_S, lasting, type Sample } from "../stores/thermal";
+import { useClient, useThermal } from "./context";
 import { CoolingIcon, ThermometerIcon, UnknownIcon, WarningIcon } from "./icons";
 import { Sparkline } from "./sparkline";
 import {
@@ -19,11 +20,14 @@ const PANEL = "thermal";
 
 export function ThermalChip() {
   const status = useThermal((state) => state);
+  const clock = useClient().thermal.now;
+  const [looked, setLooked] = useState(0);
   const { newest, at } = status;
   if (newest === null || newest.state === "unsupported") return null;
-  const { state, temperature_c, for_s } = newest;
+  const { state, temperature_c } = newest;
   const samples = curve(status);
-  const summary = spokenSummary(newest);
+  const seconds = lasting(status, looked);
+  const summary = spokenSummary(newest, seconds);
   const name = stateName(state);
   const warnings = advice(newest);
   return (
@@ -51,6 +55,8 @@ export function ThermalChip() {
       <div
         id={PANEL}
         popover="auto"
+        // Messages may be far apart: what somebody looks at is of this moment.
+        onBeforeToggle={() => setLooked(clock())}
         role="group"
         aria-label="Temperature of the machine"
         className="panel thermal-panel"
@@ -58,7 +64,7 @@ export function ThermalChip() {
       >
         {temperature_c !== null && <p className="temperature">{degrees(temperature_c)}</p>}
         <p>{stateMeaning(state)}</p>
-        <p className="note">Like this {forTime(for_s)}.</p>
+        <p className="note">Like this {forTime(seconds)}.</p>
         {warnings.length > 0 && (
           <ul className="warnings">
             {warnings.map((text) => (

@@ -257,7 +257,7 @@ export interface TemperatureSample {
   temperature_c: number;
 }
 
-/** How hot the machine is; comes after the welcome, at each change, and every few seconds. */
+/** How hot the machine is. */
 export interface Thermal {
   type: "thermal";
   seq?: number;

@@ -5,6 +5,7 @@ import {
   createThermalStore,
   curve,
   KEEP_S,
+  lasting,
   NO_THERMAL,
   reduceThermal,
   waitingMessage,
@@ -108,6 +109,15 @@ describe("waiting", () => {
     expect(over.announcement).toBe("");
     expect(reduceThermal(over, wait("Wait 9 s."), 15).announcement).toBe("Wait 9 s.");
   });
+});
+
+it("counts on how long it has been like this", () => {
+  const state = after([100, thermal(81, { state: "single", for_s: 50 })]);
+  expect(lasting(state, 100)).toBe(50);
+  expect(lasting(state, 115)).toBe(65);
+  expect(lasting(state, 0)).toBe(50); // looked at before the message came
+  expect(lasting(reduceThermal(state, thermal(81, { for_s: 65 }), 115), 115)).toBe(65);
+  expect(lasting(NO_THERMAL, 100)).toBe(0);
 });
 
 it("takes the time from its clock", () => {

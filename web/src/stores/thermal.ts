@@ -71,6 +71,11 @@ export function curve({ newest, at, samples }: ThermalStatus): readonly Sample[]
   return [...samples, { at, celsius }];
 }
 
+/** For how long it has been like this, in s: counted on from what the server said. */
+export function lasting({ newest, at }: ThermalStatus, now: number): number {
+  return newest === null ? 0 : newest.for_s + Math.max(0, now - at);
+}
+
 /** What to say while work waits for the machine to cool down; null: none does. */
 export function waitingMessage({ newest }: ThermalStatus): string | null {
   return newest?.waiting === true ? words(newest) : null;
@@ -85,6 +90,7 @@ export function createThermalStore(clock = () => performance.now() / 1000) {
   const store = createStore<ThermalStatus>(() => NO_THERMAL);
   return {
     ...store,
+    now: clock,
     apply: (event: ConversationEvent) =>
       store.setState((state) => reduceThermal(state, event, clock())),
   };

@@ -1,4 +1,4 @@
-"""Utterances that wait for one another's decoders because of heat: none is turned away."""
+"""Who waits for what others hold while the machine is hot: nobody is turned away or stuck."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import trio
 from tests.conversation.floor_tools import room
 from tests.conversation.heat_tools import COOL, Oven
 from tests.conversation.test_heat_listening import NAME, PAUSED, TIME, thinks
-from tests.fakes import ScriptedRecognizer, loud
+from tests.conversation.turn_tools import running
+from tests.fakes import EchoAgent, ScriptedRecognizer, ToneSynthesizer, loud
 from voicechat.conversation.utterance import Partial, recognizing
 from voicechat.errors import CapacityExceeded
-from voicechat.protocol.messages.conversation import StreamDelta
+from voicechat.protocol.messages.conversation import ResponseComplete, StreamDelta
+from voicechat.protocol.messages.thermal import ThermalState
 
 pytestmark = pytest.mark.requirement("T-2")
 
@@ -90,3 +92,46 @@ async def test_the_notice_is_said_although_a_draft_rests(autojump_clock):
         await it.silence(10)
         assert any(delta.text == "I am hot." for delta in it.emit.of(StreamDelta))
         nursery.cancel_scope.cancel()
+
+
+class OneVoice(ToneSynthesizer):
+    """Speaks one sentence at a time, whoever asks."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = trio.Lock()
+
+    @asynccontextmanager
+    async def speak(self, text):
+        async with self.lock, super().speak(text) as chunks:
+            yield chunks
+
+
+@pytest.mark.parametrize("state", [COOL, ThermalState.SINGLE])
+@pytest.mark.parametrize("slots", [1, 2])
+async def test_a_voice_that_many_share_and_few_slots(slots, state, autojump_clock):
+    oven, tts = Oven(slots), OneVoice()
+    oven.become(state)
+    with trio.fail_after(600):
+        async with (
+            running(tts=tts, owner=oven.owner) as (one, told_one),
+            running(tts=tts, owner=oven.owner) as (two, told_two),
+        ):
+            one.user_text("one two three four five six seven eight nine ten")
+            two.user_text("one two three four five six seven eight nine ten")
+            await told_one.wait_for(ResponseComplete)
+            await told_two.wait_for(ResponseComplete)
+    assert oven.clean
+
+
+@pytest.mark.requirement("T-9")
+async def test_who_answers_is_decided_when_it_is_cooler(autojump_clock):
+    """With two thresholds alone, a pause ends in normal: nobody need be content with less."""
+    oven, agent, phrases = Oven(), EchoAgent(), EchoAgent()
+    async with running(agent, owner=oven.owner, phrases=phrases) as (conversation, emit):
+        oven.become(PAUSED)
+        conversation.user_text("why is the sky blue")
+        await trio.sleep(20)
+        oven.become(COOL)
+        await emit.wait_for(ResponseComplete)
+    assert (agent.asked, phrases.asked) == (["why is the sky blue"], [])
