@@ -70,7 +70,7 @@ async def test_a_notice_that_was_interrupted_is_said_again(autojump_clock):
     async with talking() as client:
         client.weather.become(PAUSED)
         client.session.conversation.user_text("one")
-        await trio.sleep(1)
+        await trio.sleep(0.8)
         client.session.conversation.user_text("two")
         await trio.sleep(10)
         client.weather.become(COOL)
