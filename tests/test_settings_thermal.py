@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,6 @@ from voicechat.settings import Band, Effective, Layer, Thermal, load
 from voicechat.settings.kinds import Bands
 from voicechat.settings.thermal import STEPS as STEP_KEYS
 from voicechat.thermal.ladder import STEPS, Ladder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.requirement("T-9", "P-6")
 
@@ -301,3 +299,9 @@ def test_code_is_checked_as_well():
         Thermal(paused="80/85")
     with pytest.raises(SettingError, match="slots is True; allowed"):
         Thermal(slots=True)
+
+
+def test_a_mistyped_alias_is_noticed():
+    with pytest.raises(SettingError) as caught:
+        load(config=Path("/dev/null"), environ={"THERMAL_TRIGER_THRESHOLD": "80"}, overrides={})
+    assert "THERMAL_TRIGGER_THRESHOLD" in caught.value.suggested_action

@@ -173,8 +173,35 @@ async def test_a_step_that_is_not_there_can_be_taken_out_and_nothing_changed(aut
     assert (await api.patch({"thresholds": {"single": None}}))[0] == 200
     assert (await api.patch({"thresholds": {}}))[0] == 200
     assert api.governor.status.bands == {PAUSED: Band(85, 80)}
-    assert (await api.patch({"thresholds": dict.fromkeys(map(str, STEPS))}))[0] == 200
-    assert api.governor.status.bands == {}
+
+
+@pytest.mark.requirement("T-6")
+async def test_the_last_step_stays(autojump_clock):
+    api = Api(Sensor(95.0))
+    await api.watch()
+    all_off: dict[str, Any] = dict.fromkeys(map(str, STEPS))
+    status, error = await api.patch({"thresholds": all_off})
+    assert (status, error["error"]) == (409, "conflict")
+    assert error["message"] == "At least one step must stay."
+    assert "thermal.sensor set to none" in error["suggested_action"]
+    assert api.governor.status.bands == USUAL
+    assert api.gate.limits.slots == 0
+    del all_off["paused"]
+    assert (await api.patch({"thresholds": all_off}))[0] == 200
+    assert (await api.patch({"thresholds": {"paused": None}}))[0] == 409
+    assert api.governor.status.bands == {PAUSED: Band(85, 80)}
+    # Another one in its place is fine.
+    instead = {"paused": None, "single": {"trigger_c": 80, "resume_c": 70}}
+    assert (await api.patch({"thresholds": instead}))[0] == 200
+    assert api.governor.status.bands == {SINGLE: Band(80, 70)}
+
+
+@pytest.mark.requirement("T-6")
+async def test_a_server_without_steps_can_be_given_one(autojump_clock):
+    api = Api(Sensor(60.0), {})
+    assert (await api.patch({"thresholds": {"single": None}}))[0] == 200
+    assert (await api.patch({"thresholds": {"paused": PAIR}}))[0] == 200
+    assert api.governor.status.bands == {PAUSED: Band(84, 79)}
 
 
 PAIR = {"trigger_c": 84, "resume_c": 79}

@@ -35,6 +35,8 @@ async def test_two_questions_of_a_pause_are_both_answered(autojump_clock):
     assert client.of("stream_interrupted") == []
     spoken = [turn["turn"] for turn in client.of("turn_trace") if turn["origin"] == "voice"]
     assert all(len(client.sound[turn]) > 32_000 for turn in spoken), "both aloud"
+    waited = [turn["cooling_ms"] for turn in client.of("turn_trace") if turn["origin"] == "voice"]
+    assert waited[0] > 30_000
 
 
 @pytest.mark.parametrize(
@@ -100,3 +102,4 @@ async def test_a_notice_is_not_the_first_sound_of_the_answer(autojump_clock):
         trace = await client.wait_for("turn_trace")
     timings = trace["timings"]
     assert timings["first_audio_ms"] >= timings["first_token_ms"] >= 20_000
+    assert trace["cooling_ms"] == pytest.approx(20_000, abs=100)

@@ -10,7 +10,12 @@ from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import AudioOpen
 from voicechat.protocol.messages.thermal import ThermalState
-from voicechat.session.microphones import MAX_COOLING_S, MAX_WAITING_S, Microphones
+from voicechat.session.microphones import (
+    MAX_COOLING_BYTES,
+    MAX_COOLING_S,
+    MAX_WAITING_S,
+    Microphones,
+)
 from voicechat.session.tap import NoTap
 from voicechat.thermal.gate import InferenceGate
 from voicechat.thermal.ladder import LIMITS
@@ -22,7 +27,8 @@ FRAME_S = 0.1
 class Client:
     """Sends frames of `FRAME_S`; `listen` is a listener that takes as many as it is let."""
 
-    def __init__(self):
+    def __init__(self, rate=RATE):
+        self.rate = rate
         self.gate = InferenceGate(2)
         self.microphones = Microphones(NoTap(), self.gate)
         self.heard = []
@@ -36,7 +42,7 @@ class Client:
     def frame(self, stream=1, *, last=False):
         seq = self._seq.get(stream, 0)
         self._seq[stream] = seq + 1
-        samples = round(RATE * FRAME_S)
+        samples = round(self.rate * FRAME_S)
         return AudioFrame(
             FrameKind.MICROPHONE, stream, seq, seq * samples, bytes(2 * samples), last=last
         )
@@ -105,6 +111,72 @@ async def test_two_minutes_may_wait_while_it_is_hot_and_what_was_kept_is_heard(c
     client.send(1, stream=2)
     await client.take(1)
     assert client.heard[-1] == (2, 9)
+
+
+@pytest.mark.requirement("T-2", "L-2")
+@pytest.mark.parametrize("rate", [8_000, RATE, 48_000, 96_000])
+async def test_two_minutes_and_eight_megabytes_hold_for_all_streams_together(nursery, rate):
+    client = Client(rate)
+    nursery.start_soon(client.microphones.run, client.listen)
+    client.limit(ThermalState.PAUSED)
+    allowed = min(MAX_COOLING_S, MAX_COOLING_BYTES / (2 * rate))
+    kept = 0
+    for stream in range(1, 5):
+        client.microphones.open(AudioOpen(stream, rate))
+        await wait_all_tasks_blocked()  # the first one is fetched by the listener
+        if stream < 3:
+            client.send(allowed / 4, stream)
+            kept += round(allowed / 4 / FRAME_S) * FRAME_S
+        else:
+            seconds, error = client.sends_until_refused(stream)
+            assert error.code is ErrorCode.THERMAL_PAUSED
+            kept += seconds
+    assert allowed - FRAME_S < kept <= allowed
+    # As much as was heard has room again, in any stream.
+    await client.take(10)
+    client.microphones.open(AudioOpen(5, rate))
+    seconds, _ = client.sends_until_refused(5)
+    assert seconds == pytest.approx(10, abs=FRAME_S)
+
+
+@pytest.mark.requirement("T-2")
+async def test_what_nobody_listens_to_any_more_takes_no_room(client, nursery):
+    async def give_up(_message, audio):
+        await audio.receive()
+        await audio.aclose()
+
+    microphones = Microphones(NoTap(), client.gate)
+    client.limit(ThermalState.PAUSED)
+    client.microphones = microphones
+    microphones.open(AudioOpen(1, RATE))
+    client.send(100)
+    microphones.open(AudioOpen(2, RATE))
+    nursery.start_soon(microphones.run, give_up)
+    await wait_all_tasks_blocked()
+    seconds, _ = client.sends_until_refused(2)
+    assert seconds == pytest.approx(MAX_COOLING_S)
+
+
+async def test_while_it_is_cool_each_stream_has_its_own_half_minute(client):
+    client.sends_until_refused()
+    client.microphones.open(AudioOpen(2, RATE))
+    seconds, error = client.sends_until_refused(2)
+    assert seconds == pytest.approx(MAX_WAITING_S)
+    assert error.code is ErrorCode.BACKPRESSURE
+
+
+@pytest.mark.requirement("T-2")
+async def test_the_room_of_a_pause_ends_when_all_is_heard_though_the_stream_has_ended(client):
+    client.limit(ThermalState.PAUSED)
+    client.send(50)
+    client.microphones.close(1)
+    client.limit(ThermalState.NORMAL)
+    await client.take(50)
+    client.may_take = 0
+    client.microphones.open(AudioOpen(2, RATE))
+    seconds, error = client.sends_until_refused(2)
+    assert seconds == pytest.approx(MAX_WAITING_S)
+    assert error.code is ErrorCode.BACKPRESSURE
 
 
 @pytest.mark.requirement("T-2")

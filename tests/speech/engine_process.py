@@ -27,6 +27,7 @@ def main(link: ParentLink, configuration: Any) -> None:
         Frame.of(Kind.READY, 0, {"pid": os.getpid(), "threads": os.environ["OMP_NUM_THREADS"]})
     )
     heard: dict[int, bytes] = {}
+    slow: dict[int, float] = {}
     while True:
         for frame in link.poll(None):
             number = frame.request
@@ -47,7 +48,10 @@ def main(link: ParentLink, configuration: Any) -> None:
                         for _ in range(count):
                             link.send(Frame(Kind.AUDIO, number, bytes(2000)))
                         link.send(Frame.of(Kind.RESULT, number, count))
+                    case {"do": "slow", "seconds": seconds}:
+                        slow[number] = seconds
             elif frame.kind is Kind.AUDIO:
+                time.sleep(slow.get(number, 0))  # noqa: TID251  (a child that takes its time)
                 heard[number] += frame.payload
                 link.send(Frame(Kind.TAKEN, number))
                 link.send(Frame.of(Kind.EVENT, number, len(heard[number])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from tests.speech.worker_tools import ask, children, said, until, worker
 from voicechat.errors import EngineFailed, SettingError
@@ -115,6 +116,85 @@ async def test_sending_to_a_child_that_hangs_does_not_wait_for_ever(said):
         with pytest.raises(WorkerDied), trio.fail_after(5):
             await request.send_audio(b"x")
         request.close()
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.requirement("L-4")
+async def test_waiting_for_a_stopped_child_to_use_up_its_audio_ends(said):
+    engine = worker(stall_timeout=0.3)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(engine.run)
+        request = await engine.begin({})
+        await request.send_audio(b"x")
+        with trio.fail_after(5):
+            await request.taken()
+            await request.taken()  # there is nothing to wait for
+        [child] = children()
+        child.suspend()
+        await request.send_audio(b"x")
+        with pytest.raises(WorkerDied), trio.fail_after(5):
+            await request.taken()
+        with pytest.raises(WorkerDied):  # nor is it taken for used up later
+            await request.taken()
+        request.close()
+        with trio.fail_after(10):
+            assert await ask(engine, "again") == "again"
+        nursery.cancel_scope.cancel()
+    assert [entry["reason"] for entry in said if entry["event"] == "worker killed"] == ["no answer"]
+
+
+async def test_a_child_that_takes_its_time_for_each_piece_is_not_killed(said):
+    """The time is counted from piece to piece, not over all of them."""
+    engine = worker(stall_timeout=0.5)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(engine.run)
+        request = await engine.begin({"do": "slow", "seconds": 0.15})
+        for _ in range(8):
+            await request.send_audio(b"x")
+        with trio.fail_after(10):
+            await request.taken()
+        request.close()
+        nursery.cancel_scope.cancel()
+    assert not [entry for entry in said if entry["event"] == "worker killed"]
+
+
+async def test_a_death_ends_the_wait_of_another_request(said):
+    engine = worker()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(engine.run)
+        request = await engine.begin({})
+        [child] = children()
+        child.suspend()
+        await request.send_audio(b"x")
+        async with trio.open_nursery() as waiting:
+
+            @waiting.start_soon
+            async def wait():
+                with pytest.raises(WorkerDied), trio.fail_after(5):
+                    await request.taken()
+
+            await wait_all_tasks_blocked()
+            child.kill()
+        request.close()
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_full_queue_to_a_stopped_child_does_not_hold_up_for_ever(said):
+    """Each request is below its own bound, so that nobody waits for an acknowledgement."""
+    engine = worker(stall_timeout=0.3)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(engine.run)
+        requests = [await engine.begin({}) for _ in range(30)]
+        [child] = children()
+        child.suspend()
+        with pytest.raises(WorkerDied), trio.fail_after(10):  # noqa: PT012  (one of many)
+            for request in requests:
+                for _ in range(6):
+                    await request.send_audio(bytes(3000))
+        for request in requests:
+            request.close()
+        with trio.fail_after(10):
+            assert await ask(engine, "again") == "again"
         nursery.cancel_scope.cancel()
 
 

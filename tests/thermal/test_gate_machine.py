@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -19,7 +19,6 @@ from voicechat.thermal.slot import Kind, Owner
 
 BANDS = {step: Band(75 + 3 * n, 70 + 3 * n) for n, step in enumerate(STEPS)}
 LONGEST_TOKEN_S = 0.2
-OVERDUE_S = 1.0
 EPS = 1e-6
 
 
@@ -50,6 +49,7 @@ engines = st.builds(
     settles=st.none() | moments,
     ends=st.none() | moments,
 )
+LONG_AGENT = Script(0.0, Kind.AGENT, False, 25 * ((True, 0.2),), None, None)
 heat = st.lists(st.tuples(moments, st.integers(65, 90)), max_size=8).map(sorted)
 
 
@@ -119,10 +119,14 @@ class Engine:
                 continue
             if not self.house.gate.queues(other.slot) or not other.admitted:
                 continue
-            if self.owner.speculative:
+            if self.owner.speculative and (self.is_agent or not self.house.agents_are_full(other)):
                 assert other.owner.speculative, "a draft goes before a user"
             if waited is not None and waited < now - EPS and self.real_time and other.real_time:
                 assert other.slot.place > self.slot.place, "not first come, first served"
+
+    @property
+    def is_agent(self):
+        return self.script.kind is Kind.AGENT
 
     @property
     def real_time(self):
@@ -148,6 +152,22 @@ class House:
         self.engines.append(engine)
         return engine
 
+    @property
+    def in_force(self):
+        slots = self.gate.limits.slots
+        return self.gate.slots if slots is None else min(slots, self.gate.slots)
+
+    @property
+    def held_by_agents(self):
+        return sum(
+            engine.is_agent and engine.slot is not None and engine.slot.held
+            for engine in self.engines
+        )
+
+    def agents_are_full(self, engine):
+        """Whether it is an agent, for which there is no slot because others have to have one."""
+        return engine.is_agent and self.in_force > 1 and self.held_by_agents >= self.in_force - 1
+
     async def warm(self, temperatures):
         """Follow the temperatures, and be cool again in the end."""
         began = trio.current_time()
@@ -163,11 +183,11 @@ class House:
     async def watch(self):
         while self.working:
             await trio.sleep(0.013)
-            slots = self.gate.limits.slots
-            most = self.gate.slots if slots is None else min(slots, self.gate.slots)
+            most = self.in_force
             assert 0 <= self.gate.occupied <= self.gate.slots
             if trio.current_time() > self.changed_at + LONGEST_TOKEN_S + EPS:
                 assert self.gate.occupied <= most, "too much for the heat"
+                assert most == 1 or self.held_by_agents <= max(0, most - 1), "agents hold all"
             for engine in self.engines:
                 hot = self.gate.restricted and not engine.owner.speculative
                 assert engine.waits <= hot
@@ -210,6 +230,8 @@ async def live(slots, scripts, temperatures):
 
 @pytest.mark.requirement("T-1", "T-2", "T-8")
 @settings(max_examples=150)
-@given(st.integers(1, 3), st.lists(engines, min_size=1, max_size=8), heat)
+@given(st.integers(1, 4), st.lists(engines, min_size=1, max_size=8), heat)
+@example(1, 8 * [LONG_AGENT], [])
+@example(2, [*4 * [LONG_AGENT], *4 * [attrs.evolve(LONG_AGENT, speculative=True, settles=2.0)]], [])
 def test_any_engines_in_any_weather(slots, scripts, temperatures):
     trio.run(live, slots, scripts, temperatures, clock=MockClock(autojump_threshold=0))

@@ -67,11 +67,43 @@ async def test_the_temperature_alone_is_told_every_5_s_if_it_changed(autojump_cl
         nursery.start_soon(follow, setup, told)
         await setup.until(60.5)
         nursery.cancel_scope.cancel()
-    # It rises by a tenth in 10 s, rounded to the next one at 5, 15 and so on.
-    assert [(at, status.celsius) for at, status in told] == [
+    # It rises by a tenth in 10 s, rounded to the next one at 5, 15 and so on; later it is steady.
+    assert [(at, round(status.celsius or 0, 2)) for at, status in told] == [
         (0, 50.0),
-        (6, pytest.approx(50.06)),
-        (16, pytest.approx(50.16)),
+        (6, 50.06),
+        (16, 50.16),
+        (31, 50.2),
+        (46, 50.2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "every_s"), [(0.1, 15), (1, 15), (7, 14), (9.9, 19.8), (10, 10), (60, 60)]
+)
+async def test_what_does_not_change_is_told_every_15_s_or_so(autojump_clock, interval_s, every_s):
+    setup = Setup(lambda _: 50.0, interval_s=interval_s)
+    told: list[tuple[float, Status]] = []
+    async with setup.running(), trio.open_nursery() as nursery:
+        nursery.start_soon(follow, setup, told)
+        await setup.until(601)
+        nursery.cancel_scope.cancel()
+    times = [at for at, _ in told]
+    assert times == pytest.approx([n * every_s for n in range(int(601 / every_s) + 1)], abs=0.01)
+
+
+@pytest.mark.requirement("T-4")
+async def test_that_nothing_can_be_read_is_told_again_as_well(autojump_clock):
+    setup = Setup(lambda _: FAIL)
+    told: list[tuple[float, Status]] = []
+    async with setup.running(), trio.open_nursery() as nursery:
+        nursery.start_soon(follow, setup, told)
+        await setup.until(40.5)
+        nursery.cancel_scope.cancel()
+    assert [(at, status.state) for at, status in told] == [
+        (0, NORMAL),
+        (4, UNKNOWN),
+        (19, UNKNOWN),
+        (34, UNKNOWN),
     ]
 
 
@@ -93,7 +125,7 @@ async def test_a_flag_is_told_like_a_temperature(autojump_clock):
         nursery.start_soon(follow, setup, told)
         await setup.until(30.5)
         nursery.cancel_scope.cancel()
-    assert [(at, status.flags) for at, status in told] == [(0, ()), (11, flags)]
+    assert [(at, status.flags) for at, status in told] == [(0, ()), (11, flags), (26, flags)]
 
 
 async def test_other_thresholds_are_told_at_once(autojump_clock):

@@ -23,13 +23,14 @@ class Report:
     def __init__(self, out: TextIO, *, rate: int) -> None:
         self._out = out
         self._rate = rate
+        self._waiting = False  # for the server to cool down
 
     def begin(self, name: str, wav: WavAudio, link: str) -> None:
         """Say what is about to be streamed."""
         seconds = len(wav.pcm) / 2 / wav.rate
         self._line(None, f"{name}: {seconds:.1f} s at {wav.rate} Hz, to {link}")
 
-    def event(self, event: dict[str, Any]) -> None:
+    def event(self, event: dict[str, Any]) -> None:  # noqa: C901  (one case a message)
         """Show one wire message, where it tells a person something."""
         at = event["t_ms"] / 1000
         match event:
@@ -43,6 +44,10 @@ class Report:
                 self._line(at, "You: (not understood)")
             case {"type": "stream_delta", "text": text}:
                 self._line(at, f"Assistant: {text.strip()}")
+            case {"type": "thermal", "waiting": waiting, "message": text}:
+                if waiting and not self._waiting:
+                    self._line(at, f"({text})")
+                self._waiting = waiting
             case {"type": "stream_interrupted", "reason": reason}:
                 self._line(at, f"(answer stopped: {reason})")
             case {"type": "stream_error" | "error", "message": text}:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import trio
 
+from voicechat.conversation.cooling import CoolingTime
 from voicechat.conversation.decisions import BargeIn, Effect, Endpoint, Listen, Speculate
 from voicechat.conversation.finished import Words
 from voicechat.conversation.judging import Judge
@@ -214,9 +215,9 @@ class Hearing:
 
     async def _utterance(self) -> Heard | None:
         """Recognise what is being said; None when it was no speech, or not for us."""
-        partial = Partial()
+        partial, cooling = Partial(), CoolingTime(self._owner)
         while True:
-            async with recognizing(self._stt, partial, self._owner) as (utterance, slot):
+            async with recognizing(self._stt, partial, cooling.owner) as (utterance, slot):
                 self._slot = slot
                 await utterance.feed(self._recent.since(self._begin))
                 endpoint = await self._follow(utterance, partial, slot)
@@ -235,6 +236,7 @@ class Hearing:
             endpoint_at,
             trio.current_time(),
             self._replaces,
+            cooling.seconds,
         )
         heard.log()
         return heard

@@ -37,6 +37,7 @@ def trace_of(turn: Turn, outcome: Outcome, stopped: StopReason | None) -> TurnTr
         heard_chars=turn.heard_chars,
         audio_ms=round(speaker.samples * 1000 / speaker.rate, 1),
         played_ms=round(speaker.played * 1000 / speaker.rate, 1),
+        cooling_ms=round(turn.cooling_s * 1000),
     )
 
 

@@ -14,6 +14,7 @@ import attrs
 import trio
 
 from voicechat.agents.ports import Message, Question, Role
+from voicechat.conversation.cooling import CoolingTime
 from voicechat.conversation.echo import text_echo
 from voicechat.conversation.interruption import Answer
 from voicechat.conversation.sentences import SentenceSplitter
@@ -57,6 +58,7 @@ class TurnRequest:
         pause_ms: Silence after speech that this took.
         speech_ms: Length of what the user said.
         replaces: The turn whose words were the beginning of these.
+        cooling_s: Seconds in which recognising it waited for the machine to cool down.
         drafts: Drafts that were begun for these words.
         drafted: Whether the last of them became this turn.
         withdrawn: Whether a draft is of no use any more.
@@ -80,6 +82,7 @@ class TurnRequest:
     pause_ms: float | None = None
     speech_ms: float | None = None
     replaces: int | None = None
+    cooling_s: float = 0.0
     drafts: int = 0
     drafted: bool = False
     withdrawn: bool = False
@@ -125,11 +128,12 @@ class Turn:
         self.false_alarms = 0
         self.told = False
         self.began_at = trio.current_time()
-        self.speaker = Speaker(speech, emit, lambda: self.text, owner)
         self._thinkers = thinkers
-        self._owner = owner
+        self._cooling = CoolingTime(owner)
+        self._owner = self._cooling.owner
         self._history = history
         self._emit = emit
+        self.speaker = Speaker(speech, emit, lambda: self.text, self._owner)
         self._first_token_at: float | None = None
         self._splitter = SentenceSplitter()
         self._shown_chars = 0
@@ -140,6 +144,11 @@ class Turn:
         synthesised = self.request.speak and not self.request.sound
         spoken = synthesised and self.speaker.unspoken is None
         return self.speaker.heard_chars() if spoken else self._shown_chars
+
+    @property
+    def cooling_s(self) -> float:
+        """Seconds in which it, or the words that it answers, waited for the machine to cool."""
+        return self.request.cooling_s + self._cooling.seconds
 
     @property
     def message(self) -> Message:

@@ -46,6 +46,7 @@ class Heard:
         endpoint_at: When its end was decided.
         final_at: When the transcript was there.
         replaces: The turn whose words were the beginning of these.
+        cooling_s: Seconds in which they waited for the machine to cool down.
     """
 
     transcript: Transcript
@@ -55,6 +56,7 @@ class Heard:
     endpoint_at: float
     final_at: float
     replaces: int | None = None
+    cooling_s: float = 0.0
 
     @property
     def trivial(self) -> bool:
@@ -81,6 +83,7 @@ class Heard:
         request.pause_ms = (self.endpoint.at - self.endpoint.speech_end) * 1000 / INPUT_RATE
         request.speech_ms = self.speech_ms
         request.replaces = self.replaces
+        request.cooling_s = self.cooling_s
 
 
 @asynccontextmanager

@@ -77,7 +77,7 @@ class RecordedClimate:
                 _NEVER,
                 told.flags,
                 {},
-                None,
+                told.sensor,
                 limited,
             )
         with suppress(trio.WouldBlock):

@@ -97,6 +97,7 @@ class Heat:
             round(now - status.since, 1),
             waiting,
             WORDS if waiting and self._paused else words_for(status),
+            status.sensor,
             status.flags,
             tuple(
                 TemperatureSample(round(now - sample.at, 1), round(sample.celsius, 1))

@@ -128,6 +128,8 @@ def _from_environment(environ: Mapping[str, str], known: Mapping[str, Setting]) 
     aliases = {described.alias: key for key, described in known.items() if described.alias}
     found: _Found = {}
     for name, text in environ.items():
+        if name not in aliases and difflib.get_close_matches(name, aliases, n=1, cutoff=0.9):
+            raise _unknown(name, aliases, "the environment", "variable")
         if not name.startswith(PREFIX) or name in NOT_SETTINGS or _of_kubernetes(name, text):
             continue
         if name not in names:

@@ -34,7 +34,7 @@ class Thermal:
             "auto, none, zone:TYPE, hwmon:NAME, file:PATH, constant:CELSIUS, trace:PATH, "
             "simulate:SCENARIO, or a sensor of another package"
         ),
-        "Where the temperature comes from.",
+        "Where the temperature comes from; a file holds thousandths of a degree Celsius.",
     )
     slots: int | str = setting(
         "auto",
@@ -65,6 +65,12 @@ class Thermal:
         "End that pause at this temperature; if only the other is given, 80, or 5 below it.",
         alias="THERMAL_RESUME_THRESHOLD",
     )
+
+    @property
+    def simulated(self) -> str | None:
+        """The scenario that is simulated, if one is."""
+        kind, _, name = self.sensor.partition(":")
+        return name.strip() if kind.strip() == "simulate" else None
 
     @property
     def plain(self) -> bool:

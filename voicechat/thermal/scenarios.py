@@ -31,6 +31,7 @@ class Scenario:
         script: Seconds and degrees Celsius, linear in between; empty for a board.
         speed: Seconds of the simulation in a second.
         crowd: How many simulated conversations make work.
+        repeats: Whether the script begins anew at its end.
         fails_s: From when until when the thermometer cannot be read, in seconds; None is never.
 
     Raises:
@@ -44,6 +45,7 @@ class Scenario:
     script: tuple[tuple[float, float], ...] = ()
     speed: float = attrs.field(default=1.0, validator=attrs.validators.gt(0))
     crowd: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    repeats: bool = False
     fails_s: tuple[float, float] | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -70,7 +72,7 @@ _ALL: Final = (
     ),
     Scenario(
         name="spike",
-        help="A scripted temperature that goes through every state, up and down, in 90 seconds.",
+        help="A script that goes through every state, up and down in 90 seconds, again and again.",
         # Made for the default ladder. Each state lasts for 8 s at least, so that slow polling sees
         # it as well.
         script=(
@@ -91,8 +93,10 @@ _ALL: Final = (
             (75, 74),
             (83, 74),  # no_speculation
             (88, 62),
+            (94, 60),
         ),
         crowd=2,
+        repeats=True,
     ),
     Scenario(
         name="stuck",

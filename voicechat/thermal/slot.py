@@ -117,17 +117,15 @@ class Slot:
         Whoever was stopped by heat keeps its place in the queue; whoever gave way to others goes to
         its end.
         """
-        if not self.held:
-            await self.regain()
-            await trio.lowlevel.checkpoint()
-        elif self._gate.too_hot_for(self):
+        if self.held and self._gate.too_hot_for(self):
             self._gate.release(self)
             await self._gate.acquire(self, in_its_place=True)
-        elif self._gate.wanted(self):
+        elif self.held and self._gate.wanted(self):
             self._gate.release(self)
             await self._gate.acquire(self)
         else:
             await trio.lowlevel.checkpoint()
+        await self.regain()
 
     async def send(self, channel: trio.MemorySendChannel[T], item: T) -> None:
         """Send an item; the slot is given back while the channel has no room. No checkpoint.

@@ -14,13 +14,17 @@ _WORDS: Final = {
     ThermalState.UNSUPPORTED: "",
     ThermalState.NO_SPECULATION: "I am getting warm, so answers may begin a little later.",
     ThermalState.SINGLE: "I am warm, so I work for one person at a time.",
-    ThermalState.PHRASES: "I am hot, so I give simple answers only.",
-    ThermalState.PAUSED: "I am too hot, and answer when I have cooled down.",
+    ThermalState.PHRASES: "I am hot: one person at a time, and simple answers only.",
+    ThermalState.PAUSED: "I am too hot, and answer when I have cooled down",
 }
 
 
 def words_for(status: Status) -> str:
     """What the user should know; empty where there is nothing to know."""
+    words = _WORDS[status.limited_to]
+    if status.limited_to is ThermalState.PAUSED:
+        band = status.bands.get(ThermalState.PAUSED)
+        words += "." if band is None else f" to {band.resume:g} °C."
     if status.state is not ThermalState.UNKNOWN:
-        return _WORDS[status.state]
-    return " ".join(("I cannot tell how hot I am.", _WORDS[status.limited_to])).strip()
+        return words
+    return f"I cannot tell how hot I am. {words}".strip()

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+SIMULATED_SLOTS = 4
+"""A simulated machine has the processors of the one that it stands for, a Raspberry Pi 5."""
+
 _COMMANDS_HINT = (
     "The built-in recogniser needs no download, and understands only the assistant's commands."
     " Free speech needs a larger recogniser: see “Add an engine” in the documentation."
@@ -124,20 +127,33 @@ class Core:
         )
 
 
-def build_core(settings: Settings) -> Core:
+def build_gate(settings: Settings) -> InferenceGate:
+    """Make the gate that all inference passes."""
+    thermal = settings.thermal
+    if isinstance(thermal.slots, int):
+        return InferenceGate(thermal.slots)
+    return InferenceGate(SIMULATED_SLOTS if thermal.simulated else os.cpu_count() or 1)
+
+
+def build_core(
+    settings: Settings,
+    gate: InferenceGate | None = None,
+    celsius: Callable[[], float | None] = lambda: None,
+) -> Core:
     """Make engines and agents; nothing runs yet.
 
     Args:
         settings: The whole tree.
+        gate: What all inference passes; None makes one.
+        celsius: The processor's temperature, where it is known.
 
     Raises:
         UsageError: A setting does not fit this machine.
     """
     speech = settings.speech
-    assistant = AssistantFactory()
+    assistant = AssistantFactory(celsius=celsius)
     built_in: dict[str, Callable[[], AgentFactory]] = {"assistant": lambda: assistant}
     agents = engines.make("agent.kind", settings.agent.kind, settings, built_in)
-    slots = settings.thermal.slots
     vad = engines.make(
         "speech.vad", speech.vad, settings, {"silero": _silero, "webrtc": WebRtcVoiceActivity}
     )
@@ -165,7 +181,7 @@ def build_core(settings: Settings) -> Core:
         end_of_turn=None if speech.end_of_turn is None else SmartTurn(speech.end_of_turn),
         agents=agents,
         phrases=None if agents is assistant else assistant,
-        gate=InferenceGate(slots if isinstance(slots, int) else os.cpu_count() or 1),
+        gate=gate or build_gate(settings),
         notice=Notice(tts),
         recognizer=Recognizer("commands", assistant.suggestions, _COMMANDS_HINT)
         if speech.stt == "pocketsphinx"

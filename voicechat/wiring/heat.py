@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from voicechat.settings import Settings
     from voicechat.thermal.gate import InferenceGate
 
-_SIMULATE = "simulate:"
-
 
 def governor(settings: Settings, gate: InferenceGate) -> Governor:
     """Make who watches the heat; nothing of it runs yet.
@@ -47,6 +45,5 @@ def governor(settings: Settings, gate: InferenceGate) -> Governor:
 
 def crowd(settings: Settings, gate: InferenceGate) -> Crowd:
     """The simulated conversations that warm a simulated machine; else nobody."""
-    kind, _, name = settings.thermal.sensor.partition(":")
-    simulated = kind.strip() == "simulate"
-    return Crowd(gate, SCENARIOS[name.strip()].crowd if simulated else 0)
+    name = settings.thermal.simulated
+    return Crowd(gate, 0 if name is None else SCENARIOS[name].crowd)

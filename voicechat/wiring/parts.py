@@ -12,7 +12,7 @@ from voicechat.gateway.connection import ConnectionHandler
 from voicechat.recording.recorder import Recordings
 from voicechat.session.manager import SessionManager
 from voicechat.wiring import heat
-from voicechat.wiring.core import build_core
+from voicechat.wiring.core import build_core, build_gate
 from voicechat.wiring.door import door_settings, http
 
 if TYPE_CHECKING:
@@ -63,8 +63,9 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
     Raises:
         UsageError: A setting does not fit this machine.
     """
-    core = build_core(settings)
-    governor = heat.governor(settings, core.gate)
+    gate = build_gate(settings)
+    governor = heat.governor(settings, gate)
+    core = build_core(settings, gate, lambda: governor.status.celsius)
     recordings = Recordings(settings) if settings.recording.dir is not None else None
 
     def make_session(session_id: str, hello: Hello) -> Session:
@@ -80,12 +81,12 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
         grace_s=settings.server.grace_s,
     )
     where = door_settings(settings.server)
-    app = http(sessions, governor, core.gate)
+    app = http(sessions, governor, gate)
     return Parts(
         engines=core.engines,
         notice=core.notice,
         governor=governor,
-        crowd=heat.crowd(settings, core.gate),
+        crowd=heat.crowd(settings, gate),
         sessions=sessions,
         probe=partial(front_door.probe, where),
         door=partial(front_door.serve, app, handler, settings=where, shutdown=shutdown),

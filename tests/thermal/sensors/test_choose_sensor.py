@@ -16,6 +16,7 @@ from tests.thermal.sensors.machines import (
     PI4,
     PI5,
 )
+from voicechat.errors import SensorFailed
 from voicechat.protocol.messages.thermal import ThrottleFlag
 from voicechat.thermal.ports import Reading
 from voicechat.thermal.sensors import choose
@@ -195,11 +196,28 @@ async def test_paths_may_be_relative_or_begin_at_home(
         assert (await sensor.read()).celsius == celsius
 
 
-async def test_a_file_may_come_later(tmp_path: Path) -> None:
-    sensor = make(f"file:{tmp_path}/later", tmp_path)
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [(None, "cannot be read"), ("82\n", "82 °C is 82000"), ("0", "82 °C is 82000")],
+)
+def test_a_file_that_is_none_of_millidegrees_is_refused(
+    tmp_path: Path, text: str | None, tells: str
+) -> None:
+    """Else the server would run without protection, and seem to have it."""
+    if text is not None:
+        (tmp_path / "temp").write_text(text)
+    with pytest.raises(ValueError, match=tells) as caught:
+        make(f"file:{tmp_path}/temp", tmp_path)
+    assert str(tmp_path) not in str(caught.value)
+
+
+async def test_degrees_instead_of_millidegrees_are_noticed_later_too(tmp_path: Path) -> None:
+    (tmp_path / "temp").write_text("60000\n")
+    sensor = make(f"file:{tmp_path}/temp", tmp_path)
     assert sensor is not None
-    (tmp_path / "later").write_text("60000\n")
-    assert (await sensor.read()).celsius == 60
+    (tmp_path / "temp").write_text("86\n")
+    with pytest.raises(SensorFailed, match="86"):
+        await sensor.read()
 
 
 @pytest.mark.parametrize(
@@ -251,10 +269,14 @@ def test_a_trace_that_makes_no_sense(tmp_path: Path, lines: str, tells: str) -> 
     assert tells in str(error.value)
 
 
-def test_sensors_of_other_packages(tmp_path: Path) -> None:
+async def test_sensors_of_other_packages(tmp_path: Path) -> None:
     theirs = ConstantSensor(20.0)
-    others = {"fridge": lambda: theirs, "none": lambda: theirs}
-    assert choose.make("fridge", busy_s=float, sysfs=tmp_path, others=others) is theirs
+    others = {"fridge": lambda: theirs, "none": lambda: theirs, "nothing": lambda: None}
+    fridge = choose.make(" fridge ", busy_s=float, sysfs=tmp_path, others=others)
+    assert fridge is not None
+    assert fridge.name == theirs.name
+    assert (await fridge.read()).celsius == 20.0
     assert choose.make("none", busy_s=float, sysfs=tmp_path, others=others) is None
+    assert choose.make("nothing", busy_s=float, sysfs=tmp_path, others=others) is None
     with pytest.raises(ValueError, match="fridge"):
         choose.make("oven", busy_s=float, sysfs=tmp_path, others=others)

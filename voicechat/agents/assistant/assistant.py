@@ -113,12 +113,17 @@ class AssistantFactory:
 
     Args:
         environment: Replaces the real surroundings in all of them, for tests.
+        celsius: Who knows the processor's temperature; None where it is not known there.
     """
 
-    def __init__(self, environment: Environment | None = None) -> None:
+    def __init__(
+        self,
+        environment: Environment | None = None,
+        celsius: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._matcher = Matcher()
         self._environment = environment
-        self._device = PsutilReadings()
+        self._device = PsutilReadings(celsius)
 
     @property
     def grammar(self) -> SpokenGrammar:

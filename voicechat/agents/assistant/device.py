@@ -11,7 +11,7 @@ import psutil
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _CPU_SENSORS = ("cpu_thermal", "coretemp", "k10temp", "zenpower", "soc_thermal", "acpitz")
 """Drivers whose reading is the processor's, best first; others measure disks and radios."""
@@ -49,14 +49,21 @@ class DeviceReadings(Protocol):
 
 
 class PsutilReadings:
-    """Reads through psutil, in a worker thread because sysfs and file systems may be slow."""
+    """Reads through psutil, in a worker thread because sysfs and file systems may be slow.
 
-    def __init__(self) -> None:
+    Args:
+        celsius: Who knows the temperature better; None where it is not known there.
+    """
+
+    def __init__(self, celsius: Callable[[], float | None] = lambda: None) -> None:
+        self._celsius = celsius
         self._limiter = trio.CapacityLimiter(1)
 
     async def read(self) -> DeviceSnapshot:
         """The readings of now, typically within a few milliseconds."""
-        return await trio.to_thread.run_sync(_snapshot, limiter=self._limiter)
+        snapshot = await trio.to_thread.run_sync(_snapshot, limiter=self._limiter)
+        celsius = self._celsius()
+        return snapshot if celsius is None else attrs.evolve(snapshot, celsius=celsius)
 
 
 def processor_celsius(sensors: Mapping[str, Sequence[float]]) -> float | None:

@@ -66,6 +66,7 @@ class Thermal(ServerMessage):
         temperature_c: Degrees Celsius; None where nothing can be read.
         for_s: Seconds since the state began.
         waiting: Whether work for this session waits for the machine to cool down.
+        sensor: The thermometer's name, which tells of a simulation; None if there is none.
         message: What this means for the user, in plain words; empty when it means nothing.
         flags: What the firmware does at this moment.
         history: The last minutes, oldest first; only in the first message of a connection.
@@ -77,5 +78,6 @@ class Thermal(ServerMessage):
     for_s: float
     waiting: bool
     message: str
+    sensor: str | None = None
     flags: tuple[ThrottleFlag, ...] = ()
     history: tuple[TemperatureSample, ...] = ()

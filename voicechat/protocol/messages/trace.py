@@ -71,6 +71,7 @@ class TurnTrace(ServerMessage):
         heard_chars: How many of them the user has heard (or read, when nothing was spoken).
         audio_ms: Speech that was sent.
         played_ms: How much of it was played.
+        cooling_ms: How long the words or their answer waited for the machine to cool down.
     """
 
     type: ClassVar[str] = "turn_trace"
@@ -90,3 +91,4 @@ class TurnTrace(ServerMessage):
     heard_chars: int
     audio_ms: float
     played_ms: float
+    cooling_ms: float = 0.0

@@ -97,7 +97,9 @@ def simulate(scenario: Scenario, *, busy_s: Callable[[], float]) -> ThermalSenso
     name = f"simulation {scenario.name}"
     sensor: ThermalSensor
     if scenario.board is None:
-        sensor = TraceSensor(Script(scenario.script), name=name, speed=scenario.speed)
+        sensor = TraceSensor(
+            Script(scenario.script), name=name, speed=scenario.speed, repeats=scenario.repeats
+        )
     else:
         sensor = SimulatedBoard(
             scenario.board,

@@ -39,8 +39,12 @@ def name_in(path: Path) -> str:
         return ""
 
 
-def celsius_in(path: Path) -> float:
+def celsius_in(path: Path, least: int = 0) -> float:
     """The temperature in a file, in degrees Celsius; the file has millidegrees, as all in sysfs.
+
+    Args:
+        path: The file.
+        least: A number that is nearer to 0 was not meant as millidegrees.
 
     Raises:
         OSError: It cannot be read.
@@ -50,6 +54,11 @@ def celsius_in(path: Path) -> float:
     text = text_of(path)
     if _WHOLE_NUMBER.fullmatch(text) is None:
         raise ValueError("no whole number of millidegrees")
+    if abs(int(text)) < least:
+        raise SensorFailed(
+            f"The thermometer tells {text}, which is less than a degree: 82 °C is 82000.",
+            suggested_action="Let the file hold thousandths of a degree Celsius.",
+        )
     celsius = int(text) / 1000
     if not COLDEST <= celsius <= HOTTEST:
         raise SensorFailed(
@@ -66,10 +75,12 @@ class Probe:
     Attributes:
         name: What it is, for people.
         files: Each with a temperature in millidegrees; at least one.
+        least: A number that is nearer to 0 was not meant as millidegrees.
     """
 
     name: str
     files: tuple[Path, ...] = attrs.field(validator=attrs.validators.min_len(1))
+    least: int = 0
 
     def celsius(self) -> float:
         """The highest temperature that can be read; a cluster of cores that sleeps may have none.
@@ -83,7 +94,7 @@ class Probe:
         failure: Exception | None = None
         for file in self.files:
             try:
-                found.append(celsius_in(file))
+                found.append(celsius_in(file, self.least))
             except (OSError, ValueError, SensorFailed) as error:
                 failure = error
         if failure is not None and not found:

@@ -19,12 +19,16 @@ class TraceSensor:
         script: The course of the temperature.
         name: What the sensor is, for people.
         speed: Seconds of the script in a second.
+        repeats: Whether it begins anew at its end; else the last temperature stays.
     """
 
-    def __init__(self, script: Script, *, name: str = "trace", speed: float = 1.0) -> None:
+    def __init__(
+        self, script: Script, *, name: str = "trace", speed: float = 1.0, repeats: bool = False
+    ) -> None:
         self._script = script
         self._name = name
         self._speed = speed
+        self._repeats = repeats
         self._began: float | None = None
 
     @property
@@ -38,4 +42,7 @@ class TraceSensor:
         now = trio.current_time()
         if self._began is None:
             self._began = now
-        return Reading(self._script.at((now - self._began) * self._speed))
+        at = (now - self._began) * self._speed
+        if self._repeats:
+            at %= self._script.points[-1][0]
+        return Reading(self._script.at(at))

@@ -266,6 +266,7 @@ export interface Thermal {
   for_s: number;
   waiting: boolean;
   message: string;
+  sensor: string | null;
   flags: ThrottleFlag[];
   history: TemperatureSample[];
 }
@@ -316,6 +317,7 @@ export interface TurnTrace {
   heard_chars: number;
   audio_ms: number;
   played_ms: number;
+  cooling_ms: number;
 }
 
 /** What the configured speech recogniser can understand. */
