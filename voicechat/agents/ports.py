@@ -80,9 +80,9 @@ class Question:
             question, speech that follows can no longer be merged into that question, so an agent
             awaits it only when it has something to change.
         elsewhere: Makes an ``async with`` block in which the agent waits for something that does
-            not compute on this machine, such as a model on another one. While an agent answers it
-            holds one of the few slots for inference, except in such a block and in `certain` and
-            `say`.
+            not compute on this machine, such as a model on another one, or for a lock of its own.
+            While an agent answers it holds one of the few slots for inference, except in such a
+            block and in `certain` and `say`; others wait for it, so it says little at a time.
     """
 
     text: str

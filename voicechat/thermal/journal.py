@@ -29,11 +29,12 @@ def note(before: Watch, after: Watch, why: str = "") -> None:
             "temperature unknown",
             reason=why,
             failures=after.failures,
-            last_temperature_c=after.last,
+            last_temperature_c=_shown(after.last),
             reduced=REDUCED[after.limited_to],
         )
     elif before.lost and not after.lost:
-        log.info("temperature known again", temperature_c=after.celsius, state=str(after.state))
+        known = _shown(after.celsius)
+        log.info("temperature known again", temperature_c=known, state=str(after.state))
     _note_move(before, after)
     for flag in after.flags:
         if flag not in before.flags:
@@ -46,7 +47,7 @@ def _note_move(before: Watch, after: Watch) -> None:
         log.critical(
             "too hot",
             state=str(new),
-            temperature_c=after.last,
+            temperature_c=_shown(after.last),
             threshold_c=after.ladder.bands[new].trigger,
             reduced=REDUCED[new],
         )
@@ -57,10 +58,14 @@ def _note_move(before: Watch, after: Watch) -> None:
         log.info(
             "cooler again",
             state=str(new),
-            temperature_c=after.last,
+            temperature_c=_shown(after.last),
             threshold_c=bands[ended].resume,
             reduced=REDUCED[new],
         )
+
+
+def _shown(celsius: float | None) -> float | None:
+    return None if celsius is None else round(celsius, 1)
 
 
 def _rank(state: ThermalState) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from voicechat import engines
 from voicechat.errors import SettingError
 from voicechat.protocol.messages.thermal import ThermalState
@@ -15,6 +17,8 @@ from voicechat.thermal.sensors import choose
 if TYPE_CHECKING:
     from voicechat.settings import Settings
     from voicechat.thermal.gate import InferenceGate
+
+log = structlog.get_logger()
 
 
 def governor(settings: Settings, gate: InferenceGate) -> Governor:
@@ -39,6 +43,9 @@ def governor(settings: Settings, gate: InferenceGate) -> Governor:
             f"thermal.sensor is {thermal.sensor!r}; {error}",
             suggested_action="Choose another one, or none to run without protection from heat.",
         ) from None
+    if sensor is not None:
+        steps = {step: str(band) for step, band in thermal.bands.items()}
+        log.info("watching the heat", sensor=sensor.name, thresholds=steps)
     bands = {ThermalState(step): band for step, band in thermal.bands.items()}
     return Governor(sensor, bands, gate, interval_s=thermal.check_interval_s)
 
