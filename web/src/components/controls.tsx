@@ -1,7 +1,8 @@
 /** The microphone button with its level, mute, and stop. */
 
 import { useEffect, useRef } from "react";
-import { useAnswering, useAudio, useClient, useConnected } from "./context";
+import { waitingState } from "../stores/thermal";
+import { useAnswering, useAudio, useClient, useConnected, useThermal } from "./context";
 import { MicrophoneIcon, MutedIcon, StopIcon } from "./icons";
 import { describeMicrophone, hindrance } from "./microphone-status";
 import { useMedia } from "./use-media";
@@ -96,7 +97,11 @@ function MicrophoneButton() {
 function MicrophoneStatus() {
   const touch = useMedia("(hover: none)");
   const connected = useConnected();
-  const text = useAudio((state) => describeMicrophone(state, { connected, touch }));
+  const answering = useAnswering();
+  const waiting = useThermal(waitingState);
+  const text = useAudio((state) =>
+    describeMicrophone(state, { connected, touch, answering, waiting }),
+  );
   return (
     <p className="microphone-status" id="microphone-status" role="status">
       {text}

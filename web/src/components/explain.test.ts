@@ -26,6 +26,7 @@ const TRACE: TurnTrace = {
   heard_chars: 15,
   audio_ms: 1500,
   played_ms: 1500,
+  cooling_ms: 0,
 };
 
 it("tells why the turn ended when it did", () => {
@@ -53,6 +54,7 @@ it("tells everything that was decided on the way, in the order of time", () => {
       replaces: 3,
       speculation: "hit",
       drafts_dropped: 1,
+      cooling_ms: 13_240,
       false_alarms: 2,
       outcome: "interrupted",
       stopped: "barge_in",
@@ -62,6 +64,7 @@ it("tells everything that was decided on the way, in the order of time", () => {
     "Your turn ended after 0.18 s of silence: what you said was complete.",
     "You went on after a pause: both parts were answered as one.",
     "The answer was prepared while waiting for you to finish, after one draft for fewer words.",
+    "The machine had to cool down: 13.2 s.",
     "2 sounds were taken for no interruption: the answer went on.",
     "You spoke, and the answer stopped after 0.42 s of its speech.",
   ]);
@@ -72,6 +75,14 @@ it("tells of work for nothing, and of an answer that was not spoken", () => {
     "Prepared too early and thrown away: 2 drafts.",
   );
   expect(explain({ ...TRACE, outcome: "failed", audio_ms: 0 }).at(-1)).toBe("The answer failed.");
+});
+
+it("tells of waiting for the machine to cool down where it was noticeable", () => {
+  const cooled = (cooling_ms: number) => explain({ ...TRACE, cooling_ms }).slice(1);
+  expect(cooled(499)).toEqual([]);
+  expect(cooled(500)).toEqual(["The machine had to cool down: 0.5 s."]);
+  const older = { ...TRACE, cooling_ms: undefined } as unknown as TurnTrace;
+  expect(explain(older)).toHaveLength(1);
 });
 
 it("writes durations as people read them", () => {

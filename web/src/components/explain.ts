@@ -2,6 +2,9 @@
 
 import type { TurnTrace } from "../protocol/messages";
 
+/** A shorter wait, in ms, explains nothing. */
+const NOTICEABLE_MS = 500;
+
 /** Milliseconds as people read them: 6 ms, 0.52 s. */
 export function duration(ms: number): string {
   return Math.abs(ms) < 100 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
@@ -9,9 +12,14 @@ export function duration(ms: number): string {
 
 /** One sentence for each thing that was decided in the turn, in the order of time. */
 export function explain(trace: TurnTrace): string[] {
-  return [endOfTurn(trace), merged(trace), draft(trace), falseAlarms(trace), end(trace)].filter(
-    (sentence) => sentence !== null,
-  );
+  return [
+    endOfTurn(trace),
+    merged(trace),
+    draft(trace),
+    cooling(trace),
+    falseAlarms(trace),
+    end(trace),
+  ].filter((sentence) => sentence !== null);
 }
 
 function endOfTurn({ endpoint, pause_ms }: TurnTrace): string | null {
@@ -48,6 +56,12 @@ function draft({ speculation, drafts_dropped }: TurnTrace): string | null {
     return `The answer was prepared while waiting for you to finish${before}.`;
   }
   return drafts_dropped > 0 ? `Prepared too early and thrown away: ${dropped}.` : null;
+}
+
+function cooling({ cooling_ms }: TurnTrace): string | null {
+  // Also null for a server older than this page, which does not tell.
+  if (!(cooling_ms >= NOTICEABLE_MS)) return null;
+  return `The machine had to cool down: ${(cooling_ms / 1000).toFixed(1)} s.`;
 }
 
 function falseAlarms({ false_alarms }: TurnTrace): string | null {

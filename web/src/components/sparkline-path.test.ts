@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { KEEP_S, type Sample } from "../stores/thermal";
-import { HEIGHT, sparklinePath, WIDTH } from "./sparkline-path";
+import { beginOf, HEIGHT, sparklinePath, WIDTH } from "./sparkline-path";
 
 /** The corners of the path as [command, x, y]. */
 function corners(samples: readonly Sample[], now: number): [string, number, number][] {
@@ -44,4 +44,14 @@ it("draws one line of steady temperatures, told every 15 s, one late", () => {
 it("draws nothing of nothing, and a dot of one", () => {
   expect(sparklinePath([], 0)).toBe("");
   expect(sparklinePath([{ at: 5, celsius: 50 }], 5)).toBe(`M${WIDTH}.0 ${HEIGHT / 2}.0h0`);
+});
+
+it("leaves no room before its first sample where it begins with that", () => {
+  const edges = (samples: readonly Sample[], now: number) =>
+    [...sparklinePath(samples, now, beginOf(samples, now)).matchAll(/[ML]([\d.-]+)/g)].map(([, x]) => Number(x));
+  expect(edges(every10([50, 51, 52, 53, 54]), 40)).toEqual([0, 25, 50, 75, WIDTH]);
+  expect(edges(every10([50, 51]), 10)).toEqual([0, 33.3]); // a few seconds are not stretched
+  expect(edges([{ at: 5, celsius: 50 }], 5)).toEqual([0]);
+  expect(beginOf(every10([50]), 2 * KEEP_S)).toBe(KEEP_S);
+  expect(beginOf([], 7)).toBe(7);
 });

@@ -12,16 +12,30 @@ const SPAN_C = 10;
 /** Between samples further apart than this, in s, nothing is known; steady ones come every 15 s or so. */
 const GAP_S = 30;
 
+/** So many seconds at least from left to right, where the curve begins with its first sample. */
+const SHORTEST_S = 30;
+
+/** Where a curve begins that leaves no room before its first sample; s of the samples' clock. */
+export function beginOf(samples: readonly Sample[], now: number): number {
+  return Math.max(samples[0]?.at ?? now, now - KEEP_S);
+}
+
 /**
- * An SVG path over the last KEEP_S seconds before `now`, hotter is higher.
+ * An SVG path over the seconds between `from` and `now`, hotter is higher.
  *
  * @param now s of the same clock as the samples'.
+ * @param from the same.
  */
-export function sparklinePath(samples: readonly Sample[], now: number): string {
+export function sparklinePath(
+  samples: readonly Sample[],
+  now: number,
+  from = now - KEEP_S,
+): string {
   const { min, max } = extent(samples);
   const middle = (min + max) / 2;
   const span = Math.max(SPAN_C, max - min);
-  const x = ({ at }: Sample): string => (WIDTH * (1 - (now - at) / KEEP_S)).toFixed(1);
+  const length = Math.max(SHORTEST_S, now - from);
+  const x = ({ at }: Sample): string => ((WIDTH * (at - from)) / length).toFixed(1);
   const y = ({ celsius }: Sample): string =>
     (HEIGHT / 2 - ((celsius - middle) / span) * (HEIGHT - 2 * MARGIN)).toFixed(1);
   return samples

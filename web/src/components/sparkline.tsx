@@ -1,10 +1,17 @@
 /** A curve of the last minutes: decoration, what it shows stands in words beside it. */
 
-import type { Sample } from "../stores/thermal";
+import { KEEP_S, type Sample } from "../stores/thermal";
 import { HEIGHT, sparklinePath, WIDTH } from "./sparkline-path";
 
-/** @param now s of the samples' clock. */
-export function Sparkline({ samples, now }: { samples: readonly Sample[]; now: number }) {
+interface Props {
+  samples: readonly Sample[];
+  /** In s of the samples' clock: the right end. */
+  now: number;
+  /** The left end; all that is kept where it is not given. */
+  from?: number;
+}
+
+export function Sparkline({ samples, now, from = now - KEEP_S }: Props) {
   return (
     <svg
       className="sparkline"
@@ -12,7 +19,7 @@ export function Sparkline({ samples, now }: { samples: readonly Sample[]; now: n
       preserveAspectRatio="none"
       aria-hidden="true"
     >
-      <path d={sparklinePath(samples, now)} vectorEffect="non-scaling-stroke" />
+      <path d={sparklinePath(samples, now, from)} vectorEffect="non-scaling-stroke" />
     </svg>
   );
 }

@@ -2,9 +2,12 @@ import { describe, expect, it } from "vitest";
 import type { Thermal, ThermalState, ThrottleFlag } from "../protocol/messages";
 import {
   advice,
+  degrees,
   describeCurve,
+  explanation,
   flagAdvice,
   forTime,
+  simulation,
   spokenSummary,
   stateMeaning,
   stateName,
@@ -17,6 +20,7 @@ const HOT: Thermal = {
   for_s: 130,
   waiting: false,
   message: "",
+  sensor: "cpu-thermal",
   flags: ["under_voltage"],
   history: [],
 };
@@ -67,7 +71,42 @@ describe("the summary", () => {
 
   it("copes with no temperature", () => {
     const unknown: Thermal = { ...HOT, state: "unknown", temperature_c: null, flags: [] };
-    expect(spokenSummary(unknown, 5)).toBe("Temperature –\u00a0°C, sensor unreadable for less than a minute.");
+    expect(spokenSummary(unknown, 5)).toBe("No reading, sensor unreadable for less than a minute.");
+    expect(degrees(null)).toBe("No reading");
+  });
+
+  it("says that it is simulated", () => {
+    const sensor = "simulation hot-day";
+    expect(spokenSummary({ ...HOT, sensor, flags: [] }, 130)).toBe(
+      "Temperature 81\u00a0°C (simulated), one at a time for 2 min.",
+    );
+    expect(simulation({ ...HOT, sensor })).toBe(sensor);
+    expect(simulation(HOT)).toBeNull();
+    expect(simulation({ ...HOT, sensor: null })).toBeNull();
+  });
+});
+
+describe("the explanation", () => {
+  const said = (state: ThermalState, message: string) => explanation({ ...HOT, state, message });
+
+  it("tells in the server's words until which temperature it pauses", () => {
+    const message = "I am too hot, and answer when I have cooled down to 75 °C.";
+    expect(said("paused", message)).toEqual([stateMeaning("paused"), message]);
+    expect(said("paused", "")).toEqual([stateMeaning("paused")]);
+  });
+
+  it("tells what is limited where nothing can be read, and what to do", () => {
+    const message = "I cannot tell how hot I am. I am warm, so I work for one person at a time.";
+    const action = "It goes on when the sensor can be read again; see the server's log.";
+    expect(said("unknown", message)).toEqual([message, action]);
+    expect(said("unknown", "")).toEqual(["The temperature cannot be read.", action]);
+  });
+
+  it("does not say the same twice, and leaves out nothing that it does not know", () => {
+    expect(said("single", "I am warm, so I work for one person at a time.")).toEqual([stateMeaning("single")]);
+    expect(said("normal", "")).toEqual([stateMeaning("normal")]);
+    expect(said("normal", "The fan stands still.")).toContain("The fan stands still.");
+    expect(said("from_the_future" as ThermalState, "I am melting.")).toEqual(["I am melting."]);
   });
 });
 

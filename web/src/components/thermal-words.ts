@@ -4,9 +4,11 @@ import type { Thermal, ThermalState, ThrottleFlag } from "../protocol/messages";
 import type { Sample } from "../stores/thermal";
 import { extent } from "./sparkline-path";
 
+const UNREADABLE = "It goes on when the sensor can be read again; see the server's log.";
+
 /** Degrees as people read them: no fractions, and a space that does not break. */
 export function degrees(celsius: number | null): string {
-  return `${celsius === null ? "–" : Math.round(celsius)}\u00a0°C`;
+  return celsius === null ? "No reading" : `${Math.round(celsius)}\u00a0°C`;
 }
 
 /** What is left out, in two or three words; empty when it is nothing. */
@@ -37,14 +39,35 @@ export function stateMeaning(state: ThermalState): string {
     case "single":
       return "Hot: one thing is worked on at a time, so an answer may have to wait for another.";
     case "phrases":
-      return "Very hot: only simple requests are answered, such as the time or a timer.";
+      return "Very hot: only simple requests are answered, such as the time or a timer, one at a time.";
     case "paused":
-      return "Too hot: answers wait until the machine has cooled down.";
+      return "Too hot: answers wait, and what you say is kept.";
     case "unknown":
-      return "The temperature cannot be read. The server's log tells why.";
+      return "The temperature cannot be read.";
     default:
       return "";
   }
+}
+
+/** All sentences about the state: this page's, and the server's where it tells more. */
+export function explanation({ state, message }: Thermal): string[] {
+  const meaning = stateMeaning(state);
+  switch (state) {
+    case "no_speculation":
+    case "single":
+    case "phrases":
+      return [meaning]; // the server says the same, shorter
+    case "unknown":
+      // The server's words say also that it cannot be read, and which limits hold.
+      return [message === "" ? meaning : message, UNREADABLE];
+    default:
+      return [meaning, message].filter((text) => text !== "");
+  }
+}
+
+/** Where the temperature is not that of the machine: what it comes from. */
+export function simulation({ sensor }: Thermal): string | null {
+  return sensor?.startsWith("simulation") === true ? sensor : null;
 }
 
 /** What the firmware does about it, with what to do; null for what this page does not know. */
@@ -85,7 +108,8 @@ export function forTime(seconds: number): string {
  */
 export function spokenSummary(thermal: Thermal, seconds: number): string {
   const { state, temperature_c } = thermal;
-  const temperature = `Temperature ${degrees(temperature_c)}`;
+  const reading = temperature_c === null ? degrees(null) : `Temperature ${degrees(temperature_c)}`;
+  const temperature = simulation(thermal) === null ? reading : `${reading} (simulated)`;
   const name = stateName(state);
   const what = name === "" ? temperature : `${temperature}, ${name} ${forTime(seconds)}`;
   return [`${what}.`, ...advice(thermal)].join(" ");

@@ -6,13 +6,15 @@ import { curve, KEEP_S, lasting, type Sample } from "../stores/thermal";
 import { useClient, useThermal } from "./context";
 import { CoolingIcon, ThermometerIcon, UnknownIcon, WarningIcon } from "./icons";
 import { Sparkline } from "./sparkline";
+import { beginOf } from "./sparkline-path";
 import {
   advice,
   degrees,
   describeCurve,
+  explanation,
   forTime,
+  simulation,
   spokenSummary,
-  stateMeaning,
   stateName,
 } from "./thermal-words";
 
@@ -30,6 +32,7 @@ export function ThermalChip() {
   const summary = spokenSummary(newest, seconds);
   const name = stateName(state);
   const warnings = advice(newest);
+  const simulated = simulation(newest);
   return (
     <>
       <button
@@ -43,13 +46,15 @@ export function ThermalChip() {
       >
         <StateIcon state={state} />
         {/* The space parts what is read as one line. */}
-        <span className="degrees">{degrees(temperature_c)}</span>{" "}
+        {(temperature_c !== null || name === "") && (
+          <span className="degrees">{degrees(temperature_c)}</span>
+        )}{" "}
         {name !== "" && (
           <span className="state-name" data-testid="thermal-state">
             {name}
           </span>
         )}
-        <Sparkline samples={samples} now={at} />
+        {samples.length > 0 && <Sparkline samples={samples} now={at} from={beginOf(samples, at)} />}
         {warnings.length > 0 && <WarningIcon />}
       </button>
       <div
@@ -62,8 +67,11 @@ export function ThermalChip() {
         className="panel thermal-panel"
         data-testid="thermal-popover"
       >
-        {temperature_c !== null && <p className="temperature">{degrees(temperature_c)}</p>}
-        <p>{stateMeaning(state)}</p>
+        <p className="temperature">{degrees(temperature_c)}</p>
+        {simulated !== null && <p className="note">Simulated: {simulated}</p>}
+        {explanation(newest).map((text) => (
+          <p key={text}>{text}</p>
+        ))}
         <p className="note">Like this {forTime(seconds)}.</p>
         {warnings.length > 0 && (
           <ul className="warnings">

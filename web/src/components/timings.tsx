@@ -34,11 +34,22 @@ export function stagesOf(timings: TurnTimings): Stage[] {
   return stages;
 }
 
+/**
+ * When the answer began for the user, in ms; null: it did not.
+ *
+ * @param trace what else is known of the turn, once it has ended.
+ */
+export function answeredAfter(timings: TurnTimings, trace: TurnTrace | null): number | null {
+  if (timings.first_audio_ms !== null) return timings.first_audio_ms;
+  // Words that were to be spoken, but never were, were no answer; with speech off they were read.
+  return trace?.heard_chars === 0 ? null : timings.first_token_ms;
+}
+
 export function Timings({ entry }: { entry: AssistantEntry }) {
   const { trace } = entry;
   const timings = trace?.timings ?? entry.timings;
   if (timings === null) return null;
-  const answered = timings.first_audio_ms ?? timings.first_token_ms;
+  const answered = answeredAfter(timings, trace);
   if (answered === null && trace === null) return null;
   return (
     <details className="timings" data-testid="timings" onToggle={show}>

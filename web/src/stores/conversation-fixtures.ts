@@ -54,6 +54,7 @@ export const TRACE: TurnTrace = {
   heard_chars: 4,
   audio_ms: 1500,
   played_ms: 400,
+  cooling_ms: 0,
 };
 
 export function play(...events: ConversationEvent[]): Conversation {

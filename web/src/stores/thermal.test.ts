@@ -9,6 +9,7 @@ import {
   NO_THERMAL,
   reduceThermal,
   waitingMessage,
+  waitingState,
   type ThermalStatus,
 } from "./thermal";
 
@@ -20,6 +21,7 @@ function thermal(temperature_c: number | null, more: Partial<Thermal> = {}): The
     for_s: 1,
     waiting: false,
     message: "",
+    sensor: "cpu-thermal",
     flags: [],
     history: [],
     ...more,
@@ -99,6 +101,13 @@ describe("waiting", () => {
     expect(waitingMessage(wordless)).toMatch(/cool down/);
     expect(wordless.announcement).toBe(waitingMessage(wordless));
     expect(waitingMessage(NO_THERMAL)).toBeNull();
+  });
+
+  it("is told with the state that it is in", () => {
+    const state = after([0, wait("")]);
+    expect(waitingState(state)).toBe("paused");
+    expect(waitingState(reduceThermal(state, thermal(86, { state: "paused" }), 5))).toBeNull();
+    expect(waitingState(NO_THERMAL)).toBeNull();
   });
 
   it("is announced once each time, though its words change", () => {

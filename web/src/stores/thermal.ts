@@ -1,7 +1,7 @@
 /** How hot the server's machine is, now and in the last minutes. */
 
 import { createStore } from "zustand/vanilla";
-import type { Thermal } from "../protocol/messages";
+import type { Thermal, ThermalState } from "../protocol/messages";
 import type { ConversationEvent } from "./conversation";
 
 /** So long temperatures are kept, in s. */
@@ -79,6 +79,11 @@ export function lasting({ newest, at }: ThermalStatus, now: number): number {
 /** What to say while work waits for the machine to cool down; null: none does. */
 export function waitingMessage({ newest }: ThermalStatus): string | null {
   return newest?.waiting === true ? words(newest) : null;
+}
+
+/** What the machine leaves out while work waits because of that; null: none does. */
+export function waitingState({ newest }: ThermalStatus): ThermalState | null {
+  return newest?.waiting === true ? newest.state : null;
 }
 
 function words({ message }: Thermal): string {
