@@ -97,7 +97,7 @@ describe("the explanation", () => {
 
   it("tells what is limited where nothing can be read, and what to do", () => {
     const message = "I cannot tell how hot I am. I am warm, so I work for one person at a time.";
-    const action = "It goes on when the sensor can be read again; see the server's log.";
+    const action = "This ends when the sensor can be read again; the server's log tells why it cannot.";
     expect(said("unknown", message)).toEqual([message, action]);
     expect(said("unknown", "")).toEqual(["The temperature cannot be read.", action]);
   });

@@ -4,7 +4,7 @@ import type { Thermal, ThermalState, ThrottleFlag } from "../protocol/messages";
 import type { Sample } from "../stores/thermal";
 import { extent } from "./sparkline-path";
 
-const UNREADABLE = "It goes on when the sensor can be read again; see the server's log.";
+const UNREADABLE = "This ends when the sensor can be read again; the server's log tells why it cannot.";
 
 /** Degrees as people read them: no fractions, and a space that does not break. */
 export function degrees(celsius: number | null): string {
