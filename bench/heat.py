@@ -98,7 +98,7 @@ async def waiting(gate: InferenceGate, size: int) -> AsyncIterator[None]:
     owner = Owner(gate, "speculation", speculative=True)
 
     async def wait() -> None:
-        async with owner.slot(Kind.AGENT):
+        async with owner.slot(Kind.TTS):
             await trio.sleep_forever()
 
     async with trio.open_nursery() as nursery:
@@ -115,16 +115,16 @@ async def of_gate(others: int) -> list[float]:
     user = Owner(gate, "user")
 
     async def enter_and_leave() -> None:
-        async with user.slot(Kind.AGENT):
+        async with user.slot(Kind.TTS):
             pass
 
     async with contextlib.AsyncExitStack() as held:
         for _ in range(gate.slots):
-            slot = await held.enter_async_context(user.slot(Kind.AGENT))
+            slot = await held.enter_async_context(user.slot(Kind.TTS))
         async with waiting(gate, others):
             checkpoint = await us(slot.checkpoint)
     gate.limit(LIMITS[ThermalState.NO_SPECULATION])
-    async with waiting(gate, others), user.slot(Kind.AGENT) as slot:
+    async with waiting(gate, others), user.slot(Kind.TTS) as slot:
 
         async def away() -> None:
             async with slot.away():
@@ -174,7 +174,7 @@ async def main(seconds: float) -> None:
     alone, crowded, peer = await of_gate(0), await of_gate(OTHERS), await of_limiter()
     gate, limiter = InferenceGate(4), trio.CapacityLimiter(4)
     user = Owner(gate, "user")
-    alone.append(await contended(lambda: user.slot(Kind.AGENT)))
+    alone.append(await contended(lambda: user.slot(Kind.TTS)))
     peer.append(await contended(lambda: limiter))
     print(f"{'microseconds':36}{'alone':>10}{f'{OTHERS} wait':>10}{'Trio alone':>14}")
     rows = (

@@ -183,12 +183,12 @@ class InferenceGate:
 
     def _next(self, now: float, agents: int) -> Slot | None:
         """Who gets the next slot, if agents hold so many of the others."""
+        room = agents < self._most_agents
         return min(
             (
                 slot
                 for slot in self._waiting
-                if self._admits(slot)
-                and (slot.kind is not Kind.AGENT or agents < self._most_agents)
+                if (room or slot.kind is not Kind.AGENT) and self._admits(slot)
             ),
             key=lambda slot: (_rank(slot, now - slot.since), slot.place),
             default=None,
