@@ -12,6 +12,7 @@ import functools
 import gc
 import hashlib
 import inspect
+import logging
 import os
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+import structlog
 import trio
 from hypothesis import settings
 
@@ -37,6 +39,17 @@ IN_CI = os.environ.get("VOICECHAT_CI") == "1"
 GRACE_S = 2.0  # real seconds that a cancelled task or a thread's last call may take to end
 
 EXAMPLE_GRACE_S = 0.25  # a failing example is run many times while Hypothesis simplifies it
+
+
+@pytest.fixture(autouse=True)
+def unchanged_logging() -> Iterator[None]:
+    """A command that ran in this process has directed the log to a stream that is closed now."""
+    root, library = logging.getLogger(), logging.getLogger("trio-websocket")
+    handlers, level, library_level = root.handlers[:], root.level, library.level
+    yield
+    library.setLevel(library_level)
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
 
 
 # --- orphans inside Trio ---

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import structlog
@@ -17,9 +17,6 @@ from voicechat.observability.logs import CONTEXT_KEYS, configure
 from voicechat.observability.scrub import MASK, hide_transcripts, scrub_secrets, scrub_text
 from voicechat.settings import Log
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 pytestmark = pytest.mark.requirement("O-2")
 
 KEY = "sk-planted0123456789abcdef"
@@ -29,18 +26,6 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl"
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def unchanged_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    library = logging.getLogger("trio-websocket")
-    library_level = library.level
-    yield
-    library.setLevel(library_level)
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
 
 
 def lines(out: io.StringIO) -> list[dict[str, Any]]:
