@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from voicechat.conversation.notice import Notice
 from voicechat.speech.tts.espeak import EspeakSynthesizer
 from voicechat.wiring.core import Core, build_core
 
@@ -28,14 +29,10 @@ def core_of(settings: Settings) -> Core:
     if settings.speech.tts != "espeak":
         return core
     speech = settings.speech
-    return attrs.evolve(
-        core,
-        tts=SameVoice(
-            lambda: EspeakSynthesizer(
-                voice=speech.voice, rate=speech.rate_wpm, volume=speech.volume
-            )
-        ),
+    tts = SameVoice(
+        lambda: EspeakSynthesizer(voice=speech.voice, rate=speech.rate_wpm, volume=speech.volume)
     )
+    return attrs.evolve(core, tts=tts, notice=Notice(tts))
 
 
 class SameVoice:

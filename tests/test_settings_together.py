@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,3 +61,10 @@ def test_sections_check_what_code_gives_them() -> None:
         Server(port=70_000)
     with pytest.raises(SettingError, match="level"):
         Log(level="loud")
+
+
+@pytest.mark.requirement("T-9")
+def test_a_mistyped_alias_is_noticed():
+    with pytest.raises(SettingError) as caught:
+        load(config=Path("/dev/null"), environ={"THERMAL_TRIGER_THRESHOLD": "80"}, overrides={})
+    assert "THERMAL_TRIGGER_THRESHOLD" in caught.value.suggested_action
