@@ -249,12 +249,10 @@ async def test_an_utterance_too_long_is_heard_up_to_the_bound(run_recognizer, sa
 
 async def test_the_loop_stays_free_while_it_decodes(run_recognizer, say, hear):
     """By what its own thread computes at a time; how late it is depends on other programs too."""
-    pcm = say("set a timer for twenty five minutes")
-    busy = []
+    pcm, busy = say("set a timer for twenty five minutes"), []
 
     async def tick():
-        while True:
-            before = time.thread_time()
+        while before := time.thread_time():
             await trio.sleep(0.005)
             busy.append(time.thread_time() - before)
 
