@@ -81,7 +81,11 @@ def tests(session: nox.Session) -> None:
     install(session, "tests")
     page(session)
     session.run("coverage", "erase")
-    parallel = [] if any(arg in session.posargs for arg in ("-n", "-n0", "--pdb")) else ["-nauto"]
+    parallel = (
+        []
+        if any(arg in session.posargs for arg in ("-n", "-n0", "--pdb"))
+        else ["-nauto", "--dist=loadgroup"]
+    )
     session.run("pytest", *parallel, "--cov", "--cov-branch", "--cov-report=term", *session.posargs)
 
 
@@ -93,7 +97,7 @@ def repeat(session: nox.Session) -> None:
     times = int(session.posargs[0]) if session.posargs else 10
     for number in range(1, times + 1):
         session.log(f"run {number} of {times}")
-        session.run("pytest", "-nauto", "-q", *session.posargs[1:])
+        session.run("pytest", "-nauto", "--dist=loadgroup", "-q", *session.posargs[1:])
 
 
 @nox.session(default=False)

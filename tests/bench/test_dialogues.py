@@ -12,7 +12,11 @@ from bench.dialogue_run import run
 from bench.dialogue_table import aims, aims_table, quantile, share, table
 from bench.dialogues import as_json, chosen, failures, settings_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(420),
+    pytest.mark.xdist_group("dialogues"),  # its fixture takes a minute: once is enough
+]
 
 
 @pytest.fixture(scope="module")
