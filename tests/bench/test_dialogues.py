@@ -15,7 +15,7 @@ from bench.dialogues import as_json, chosen, failures, settings_of
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(420),
-    pytest.mark.xdist_group("dialogues"),  # its fixture takes a minute: once is enough
+    pytest.mark.xdist_group("heavy"),  # its fixture takes a minute: once is enough
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ from voicechat.protocol.messages.conversation import (
     TurnStarted,
     UserMessage,
 )
-from voicechat.protocol.messages.thermal import Thermal
+from voicechat.protocol.messages.thermal import Thermal, ThermalState
 from voicechat.speech.ports import INPUT_RATE
 
 if TYPE_CHECKING:
@@ -119,18 +120,26 @@ class Client:
             nursery.cancel_scope.cancel()
 
     def check(self) -> None:
-        """Every question was answered, in whole, once."""
+        """Every question was answered, in whole, once; each pause was spoken of once at most."""
+        states = [ThermalState.NORMAL, *(message.state for message in self.thermal)]
+        pauses = sum(
+            after is ThermalState.PAUSED is not before
+            for before, after in itertools.pairwise(states)
+        )
+        notices = 0
         for turn, question in self.asked.items():
             answer = self.answers[turn]
             assert answer.text in {"".join(answer_to(question)), phrase_for(question)}
             assert answer.deltas == answer.text
             assert answer.whole
             spoken = _squashed(spoken_text(bytes(answer.pcm)))
+            notices += spoken.count(_squashed(WORDS))
             assert spoken.replace(_squashed(WORDS), "") == _squashed(answer.text)
         for turn, answer in self.answers.items():
             if turn not in self.asked:
                 assert answer.origin is Origin.NOTICE
                 assert answer.deltas in {WORDS, ""}, "stopped by a question, or said in whole"
+        assert notices <= pauses
 
     # -- asking --------------------------------------------------------------------------------
 
