@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 _WORDS: Final = {
     ThermalState.NORMAL: "",
-    ThermalState.UNSUPPORTED: "",
     ThermalState.NO_SPECULATION: "I am getting warm, so answers may begin a little later.",
     ThermalState.SINGLE: "I am warm, so I work for one person at a time.",
     ThermalState.PHRASES: "I am hot: one person at a time, and simple answers only.",
