@@ -8,6 +8,7 @@
     ├── ProtocolError         a client sent something wrong: it is told, the connection lives
     ├── EngineFailed          a speech engine or agent broke down
     ├── SensorFailed          a thermometer cannot be read
+    ├── StoreFailed           sessions cannot be kept or read
     └── CapacityExceeded      a limit is reached; trying again later can work
 
 Each carries a code of the closed set `ErrorCode`, a message for people, whether trying again can
@@ -32,6 +33,11 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_PROTOCOL = "unsupported_protocol"
     FORBIDDEN = "forbidden"
     CAPACITY_EXCEEDED = "capacity_exceeded"
+    SESSION_NOT_FOUND = "session_not_found"
+    SESSION_EXPIRED = "session_expired"
+    SESSION_REQUIRED = "session_required"
+    OUT_OF_ORDER = "out_of_order"
+    STORAGE_FAILED = "storage_failed"
     BACKPRESSURE = "backpressure"
     ENGINE_FAILED = "engine_failed"
     INTERNAL = "internal"
@@ -98,6 +104,13 @@ class EngineFailed(VoicechatError):
 class SensorFailed(VoicechatError):
     """A thermometer cannot be read, or tells nonsense."""
 
+    retryable = True
+
+
+class StoreFailed(VoicechatError):
+    """Sessions cannot be kept or read: the disk is full, or the file is damaged."""
+
+    code = ErrorCode.STORAGE_FAILED
     retryable = True
 
 

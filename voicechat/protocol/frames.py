@@ -6,7 +6,8 @@ Layout, little-endian, 20 bytes, then PCM (mono, signed 16-bit)::
     1  u8   flags    bit 0: last frame of its stream or turn
     2  u16  zero     reserved
     4  u32  stream   microphone stream, or turn that the speech belongs to
-    8  u32  seq      counts frames of the stream from 0
+    8  u32  seq      microphone: counts frames of the stream from 0; speech: the number that
+                     text messages of the session carry as `seq`, shared with them
     12 u64  offset   position of the first sample in the stream
 """
 
@@ -39,7 +40,8 @@ class AudioFrame:
     Attributes:
         kind: Direction.
         stream: Microphone stream, or turn of the speech.
-        seq: Number of the frame in its stream, from 0.
+        seq: Of the microphone: number of the frame in its stream, from 0. Of speech: its number
+            among all that the session sends.
         offset: Position of the first sample in its stream.
         pcm: Mono signed 16-bit little-endian samples; may be empty in a last frame.
         last: No frame of this stream follows.

@@ -10,6 +10,8 @@ from typing import Any
 import attrs
 
 from voicechat.errors import ErrorCode
+from voicechat.protocol import backoff
+from voicechat.protocol.close_codes import FINAL
 from voicechat.protocol.fields import LIMITS
 from voicechat.protocol.frames import HEADER, MAX_FRAME_BYTES, FrameKind
 from voicechat.protocol.messages import CLIENT_MESSAGES, SERVER_MESSAGES
@@ -46,6 +48,11 @@ def typescript() -> str:
         f"export const MAX_FRAME_BYTES = {MAX_FRAME_BYTES};",
         f"export const FRAME_MICROPHONE = {FrameKind.MICROPHONE.value};",
         f"export const FRAME_SPEECH = {FrameKind.SPEECH.value};",
+        f"export const BACKOFF_FIRST_MS = {backoff.FIRST_MS};",
+        f"export const BACKOFF_MOST_MS = {backoff.MOST_MS};",
+        f"export const BACKOFF_TRIES = {backoff.TRIES};",
+        "/** Close codes after which a client should not connect again; nor from 4500 to 4999. */",
+        f"export const FINAL_CLOSE_CODES = {sorted(int(code) for code in FINAL)};",
         "",
     ]
     enums, classes = _reachable()

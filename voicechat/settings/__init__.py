@@ -6,6 +6,7 @@ from voicechat.settings.band import Band
 from voicechat.settings.contradictions import is_loopback
 from voicechat.settings.loading import load
 from voicechat.settings.sections import Agent, Conversation, Log, Recording, Server, Speech
+from voicechat.settings.sessions import Sessions
 from voicechat.settings.setting import MASK, Setting
 from voicechat.settings.source import Effective, Layer, Source
 from voicechat.settings.thermal import Thermal
@@ -21,6 +22,7 @@ __all__ = [
     "Log",
     "Recording",
     "Server",
+    "Sessions",
     "Setting",
     "Settings",
     "Source",

@@ -81,7 +81,17 @@ class Server:
         "Further origins whose pages may open the WebSocket.",
     )
     max_connections: int = setting(
-        64, Integer(1, 100_000), "Conversations (sessions) at once; further ones are refused."
+        256, Integer(1, 100_000), "WebSockets at once; further ones are refused."
+    )
+    heartbeat_s: float = setting(
+        30.0,
+        Number(0.1, 600, "seconds"),
+        "How often a client is asked for a sign of life; it has as long to answer.",
+    )
+    idle_timeout_s: float | str = setting(
+        "off",
+        Number(1, 1_000_000, "seconds", words=("off",)),
+        "Close a connection on which a client has sent nothing for so long.",
     )
     max_message_bytes: int = setting(
         1024 * 1024,

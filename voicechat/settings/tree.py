@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from voicechat.settings.sections import Agent, Conversation, Log, Recording, Server, Speech
+from voicechat.settings.sessions import Sessions
 from voicechat.settings.setting import METADATA, Setting
 from voicechat.settings.thermal import Thermal
 
@@ -31,6 +32,7 @@ class Settings:
     server: Server = _section(Server)
     speech: Speech = _section(Speech)
     conversation: Conversation = _section(Conversation)
+    sessions: Sessions = _section(Sessions)
     recording: Recording = _section(Recording)
     agent: Agent = _section(Agent)
     thermal: Thermal = _section(Thermal)

@@ -33,6 +33,7 @@ class AudioOpen(ClientMessage):
     """
 
     type: ClassVar[str] = "audio_open"
+    numbered: ClassVar[bool] = True
     stream: int = number(ge=1, le=U32_MAX)
     rate: int = number(ge=8_000, le=96_000)
     mode: ListenMode = ListenMode.HANDS_FREE
@@ -43,6 +44,7 @@ class AudioClose(ClientMessage):
     """The microphone stream ends: speech that is still open is a finished turn."""
 
     type: ClassVar[str] = "audio_close"
+    numbered: ClassVar[bool] = True
     stream: int = number(ge=1, le=U32_MAX)
 
 

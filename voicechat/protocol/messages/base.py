@@ -12,9 +12,14 @@ U32_MAX = 2**32 - 1
 
 @attrs.frozen
 class ClientMessage:
-    """Base of what a client sends. Each subclass names its wire `type`."""
+    """Base of what a client sends. Each subclass names its wire `type`.
+
+    Those that are `numbered` belong to the session: a client that acknowledges counts them from 1,
+    keeps them until `InputAck`, and sends them again after a reconnect.
+    """
 
     type: ClassVar[str]
+    numbered: ClassVar[bool] = False
 
 
 @attrs.frozen

@@ -28,6 +28,13 @@ class Hello(ClientMessage):
         reports_playback: True for a client that sends `Playback` while it plays, several times a
             second and at once when it stops: speech is then sent as it is played. For others the
             server goes by the clock.
+        user_key: Proves which user's sessions this client may list and switch to: what an earlier
+            `Welcome` gave, or empty to be given one.
+        start: True to begin a new session at once; False to say next what to do: `CreateSession`,
+            `Resume` or `SwitchSession`.
+        acknowledges: True for a client that comes back after its network was lost: it numbers what
+            it says, keeps it until `InputAck`, and sends `Ack`. For others the session ends with
+            the connection, and its history is kept.
     """
 
     type: ClassVar[str] = "hello"
@@ -36,6 +43,9 @@ class Hello(ClientMessage):
     output_rate: int = number(ge=8_000, le=96_000, default=24_000)
     speak: bool = True
     reports_playback: bool = False
+    user_key: str = text(max_length=128, default="")
+    start: bool = True
+    acknowledges: bool = False
 
 
 @attrs.frozen
@@ -57,28 +67,30 @@ class Recognizer:
 class Welcome(ServerMessage):
     """The answer to `Hello`: what the server is and how audio must be sent.
 
+    `SessionReady` or `SessionRestored` follows when this connection drives a session.
+
     Attributes:
         protocol: Version of this protocol.
         server: Version of voicechat.
-        session_id: The session that this connection now drives.
         input_rate: Microphone rate in Hz that needs no resampling; others are accepted.
         output_rate: Rate in Hz of the speech that will be sent.
         patience: The configured patience; see `Settings`.
         max_text: Longest user message in characters.
         max_audio_bytes: Largest microphone frame in bytes, header included.
         recognizer: What can be understood.
+        user_key: For the next `Hello` of this user: to be kept like a password.
     """
 
     type: ClassVar[str] = "welcome"
     protocol: int
     server: str
-    session_id: str
     input_rate: int
     output_rate: int
     patience: float
     max_text: int
     max_audio_bytes: int
     recognizer: Recognizer
+    user_key: str
 
 
 @attrs.frozen
@@ -92,6 +104,7 @@ class Settings(ClientMessage):
     """
 
     type: ClassVar[str] = "settings"
+    numbered: ClassVar[bool] = True
     speak: bool | None = None
     patience: float | None = number(ge=0, le=1, default=None)
 

@@ -50,6 +50,7 @@ class UserMessage(ClientMessage):
     """What the user typed."""
 
     type: ClassVar[str] = "user_message"
+    numbered: ClassVar[bool] = True
     text: str = text(min_length=1, max_length=MAX_TEXT)
 
 
@@ -58,6 +59,7 @@ class Interrupt(ClientMessage):
     """Stops the answer in flight: that of `turn`, or whichever it is."""
 
     type: ClassVar[str] = "interrupt"
+    numbered: ClassVar[bool] = True
     turn: int | None = number(ge=1, le=U32_MAX, default=None)
 
 
@@ -93,6 +95,8 @@ class TranscriptFinal(ServerMessage):
         turn: The turn that it begins, or None where it begins none.
         confidence: How sure the recogniser is, on a scale of its own; None where it cannot say.
         replaces: An earlier turn whose words are the beginning of these: the user went on.
+        stream: The microphone stream that they came from.
+        until: Where in it they end, at its own rate: audio up to there is settled, see `InputAck`.
     """
 
     type: ClassVar[str] = "transcript_final"
@@ -101,6 +105,8 @@ class TranscriptFinal(ServerMessage):
     turn: int | None
     confidence: float | None = None
     replaces: int | None = None
+    stream: int | None = None
+    until: int = 0
 
 
 @attrs.frozen

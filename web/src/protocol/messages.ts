@@ -5,6 +5,21 @@ export const FRAME_HEADER_BYTES = 20;
 export const MAX_FRAME_BYTES = 65536;
 export const FRAME_MICROPHONE = 1;
 export const FRAME_SPEECH = 2;
+export const BACKOFF_FIRST_MS = 1000;
+export const BACKOFF_MOST_MS = 30000;
+export const BACKOFF_TRIES = 10;
+/** Close codes after which a client should not connect again; nor from 4500 to 4999. */
+export const FINAL_CLOSE_CODES = [1000, 1008, 1009];
+
+/** Why a session ended. */
+export type EndReason =
+  | "closed"
+  | "expired"
+  | "max_duration"
+  | "destroyed"
+  | "failed"
+  | "shutdown"
+  | "crashed";
 
 /** Why the user was taken to have finished. */
 export type EndpointReason =
@@ -14,6 +29,14 @@ export type EndpointReason =
   | "open"
   | "max_length"
   | "closed";
+
+/** How far something that was said has come. */
+export type EntryStatus =
+  | "open"
+  | "complete"
+  | "interrupted"
+  | "failed"
+  | "lost";
 
 /** The closed set of codes that clients can meet on the wire. */
 export type ErrorCode =
@@ -26,6 +49,11 @@ export type ErrorCode =
   | "unsupported_protocol"
   | "forbidden"
   | "capacity_exceeded"
+  | "session_not_found"
+  | "session_expired"
+  | "session_required"
+  | "out_of_order"
+  | "storage_failed"
   | "backpressure"
   | "engine_failed"
   | "internal"
@@ -50,6 +78,20 @@ export type Outcome =
   | "complete"
   | "interrupted"
   | "failed";
+
+/** Where a session is in its life. */
+export type SessionState =
+  | "creating"
+  | "active"
+  | "idle"
+  | "disconnected"
+  | "expired"
+  | "terminated";
+
+/** Who said something. */
+export type Speaker =
+  | "user"
+  | "assistant";
 
 /** Whether the answer was begun before the user's turn was certain to be over. */
 export type Speculation =
@@ -82,6 +124,13 @@ export type ThrottleFlag =
   | "throttled"
   | "soft_limit";
 
+/** The client has everything of its session up to `seq`: the server need not keep it. */
+export interface Ack {
+  type: "ack";
+  seq?: number;
+  seq: number;
+}
+
 /** The microphone stream ends: speech that is still open is a finished turn. */
 export interface AudioClose {
   type: "audio_close";
@@ -98,6 +147,19 @@ export interface AudioOpen {
   mode?: ListenMode;
 }
 
+/** Begin a new session on this connection; the one it drove goes on without a connection. */
+export interface CreateSession {
+  type: "create_session";
+  seq?: number;
+}
+
+/** End a session of this user and delete all that is kept of it. */
+export interface DestroySession {
+  type: "destroy_session";
+  seq?: number;
+  session_id: string;
+}
+
 /** The first message of a client: what it speaks and how it wants to hear. */
 export interface Hello {
   type: "hello";
@@ -107,6 +169,9 @@ export interface Hello {
   output_rate?: number;
   speak?: boolean;
   reports_playback?: boolean;
+  user_key?: string;
+  start?: boolean;
+  acknowledges?: boolean;
 }
 
 /** Stops the answer in flight: that of `turn`, or whichever it is. */
@@ -114,6 +179,13 @@ export interface Interrupt {
   type: "interrupt";
   seq?: number;
   turn?: number | null;
+}
+
+/** Ask for a `SessionList`: the newest sessions of this user, or those in which words occur. */
+export interface ListSessions {
+  type: "list_sessions";
+  seq?: number;
+  query?: string;
 }
 
 /** Asks for a `Pong`, for browsers, which cannot send protocol pings. */
@@ -132,12 +204,44 @@ export interface Playback {
   done?: boolean;
 }
 
+/** Give a session of this user another title. */
+export interface RenameSession {
+  type: "rename_session";
+  seq?: number;
+  session_id: string;
+  title: string;
+}
+
+/** Drive a session again, from where this client has come. */
+export interface Resume {
+  type: "resume";
+  seq?: number;
+  session_id: string;
+  secret: string;
+  epoch?: string | null;
+  seq?: number | null;
+  buffered?: boolean;
+  client_seq?: number;
+  reopen?: boolean;
+}
+
 /** Changes how the session behaves from now on; what is left out stays as it is. */
 export interface Settings {
   type: "settings";
   seq?: number;
   speak?: boolean | null;
   patience?: number | null;
+}
+
+/** Drive another session of the same user, from its history where it has ended. */
+export interface SwitchSession {
+  type: "switch_session";
+  seq?: number;
+  session_id: string;
+  epoch?: string | null;
+  seq?: number | null;
+  buffered?: boolean;
+  client_seq?: number;
 }
 
 /** What the user typed. */
@@ -165,6 +269,15 @@ export interface Error {
   suggested_action: string;
   correlation_id: string;
   client_seq: number | null;
+}
+
+/** What the client need not keep of what it has sent; not numbered, about every quarter second. */
+export interface InputAck {
+  type: "input_ack";
+  seq?: number;
+  client_seq: number;
+  stream: number | null;
+  samples: number;
 }
 
 /** The user's message with sequence `client_seq` was taken and began `turn`. */
@@ -205,6 +318,93 @@ export interface ServerShuttingDown {
   type: "server_shutting_down";
   seq?: number;
   grace_s: number;
+}
+
+/** A session is being made or brought back. */
+export interface SessionCreating {
+  type: "session_creating";
+  seq?: number;
+}
+
+/** What a list tells of a session. */
+export interface SessionInfo {
+  session_id: string;
+  title: string;
+  state: SessionState;
+  created_at: string;
+  last_active_at: string;
+  message_count: number;
+  snippet: string;
+}
+
+/** The answer to `ListSessions`; also sent when the list has changed. */
+export interface SessionList {
+  type: "session_list";
+  seq?: number;
+  query: string;
+  sessions: SessionInfo[];
+  current: string | null;
+}
+
+/** This connection drives a new session. */
+export interface SessionReady {
+  type: "session_ready";
+  seq?: number;
+  session_id: string;
+  secret: string;
+  epoch: string;
+  created_at: string;
+}
+
+/** What answers had been released, and is being made again; the conversation is kept. */
+export interface SessionRestarting {
+  type: "session_restarting";
+  seq?: number;
+  reason: string;
+}
+
+/** Something that was said. */
+export interface HistoryEntry {
+  turn: number;
+  speaker: Speaker;
+  text: string;
+  origin: Origin;
+  status: EntryStatus;
+  at: string;
+  client_seq: number | null;
+}
+
+/** This connection drives a session that was there before. */
+export interface SessionRestored {
+  type: "session_restored";
+  seq?: number;
+  session_id: string;
+  secret: string;
+  epoch: string;
+  seq: number;
+  title: string;
+  client_seq: number;
+  stream: number | null;
+  samples: number;
+  history: HistoryEntry[] | null;
+  speech_lost: boolean;
+}
+
+/** The session has ended; the connection lives on and can begin or resume another. */
+export interface SessionTerminated {
+  type: "session_terminated";
+  seq?: number;
+  session_id: string;
+  reason: EndReason;
+  message: string;
+  resumable: boolean;
+}
+
+/** The session will end in `remaining_seconds`, because it has lasted for long. */
+export interface SessionWarning {
+  type: "session_warning";
+  seq?: number;
+  remaining_seconds: number;
 }
 
 /** Voice activity paused at sample `at`; the turn is over only when a transcript is final. */
@@ -280,6 +480,8 @@ export interface TranscriptFinal {
   turn: number | null;
   confidence: number | null;
   replaces: number | null;
+  stream: number | null;
+  until: number;
 }
 
 /** What the words seem to be so far; the next one replaces it. */
@@ -333,32 +535,47 @@ export interface Welcome {
   seq?: number;
   protocol: number;
   server: string;
-  session_id: string;
   input_rate: number;
   output_rate: number;
   patience: number;
   max_text: number;
   max_audio_bytes: number;
   recognizer: Recognizer;
+  user_key: string;
 }
 
 export type ClientMessage =
+  | Ack
   | AudioClose
   | AudioOpen
+  | CreateSession
+  | DestroySession
   | Hello
   | Interrupt
+  | ListSessions
   | Ping
   | Playback
+  | RenameSession
+  | Resume
   | Settings
+  | SwitchSession
   | UserMessage;
 
 export type ServerMessage =
   | Duck
   | Error
+  | InputAck
   | MessageReceived
   | Pong
   | ResponseComplete
   | ServerShuttingDown
+  | SessionCreating
+  | SessionList
+  | SessionReady
+  | SessionRestarting
+  | SessionRestored
+  | SessionTerminated
+  | SessionWarning
   | SpeechEnded
   | SpeechStarted
   | StreamDelta
