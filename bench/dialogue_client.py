@@ -213,7 +213,7 @@ class Client:
 
     async def _tell(self, message: ClientMessage) -> None:
         self._seq += 1
-        await self._session.handle(Envelope(message, self._seq))
+        self._session.requests.handle(Envelope(message, self._seq))
 
     async def _tick(self, at: int) -> None:
         """Play, hear and report the 20 ms from `at`, which are over now."""

@@ -14,6 +14,7 @@ import hashlib
 import inspect
 import logging
 import os
+import secrets
 import shutil
 import subprocess
 import threading  # noqa: TID251  (only to look whether a worker thread is still busy)
@@ -50,6 +51,13 @@ def unchanged_logging() -> Iterator[None]:
     library.setLevel(library_level)
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def own_data(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a server keeps in a test is of that test alone, not of the person who runs it."""
+    base = tmp_path_factory.getbasetemp() / "data"
+    monkeypatch.setenv("XDG_DATA_HOME", str(base / secrets.token_hex(4)))
 
 
 # --- orphans inside Trio ---

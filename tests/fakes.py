@@ -10,6 +10,8 @@ import attrs
 import trio
 
 from voicechat.agents.ports import Completeness
+from voicechat.protocol.codec import Codec
+from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.connection import Error
 from voicechat.speech.ports import SpeechChunk, Transcript, WordMark
 from voicechat.thermal.gate import InferenceGate
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from voicechat.agents.ports import Question
-    from voicechat.protocol.frames import AudioFrame
     from voicechat.protocol.messages.base import ServerMessage
+    from voicechat.session.session import Session
 
 
 class Collector:
@@ -49,6 +51,14 @@ class Collector:
         return self.of(kind)[number - 1]
 
 
+async def taken(session: Session) -> str | bytes:
+    """What a session sends next, as it travels."""
+    entry = await session.outbox.entry()
+    if isinstance(entry.item, AudioFrame):
+        return entry.item.pack()
+    return Codec().encode(entry.item, entry.seq)
+
+
 def ungated() -> Owner:
     """An owner at a gate that lets everything through."""
     return Owner(InferenceGate(64), "test")
@@ -60,6 +70,11 @@ class Frames:
 
     channel: trio.MemoryReceiveChannel[AudioFrame]
     arrived_at: float = 0.0
+    settled: int = 0
+
+    def settle(self, samples: int) -> None:
+        assert samples >= self.settled
+        self.settled = samples
 
     async def receive(self) -> AudioFrame:
         frame = await self.channel.receive()

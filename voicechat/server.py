@@ -4,7 +4,10 @@ services                        a fault here ends the process
 ├─ signals                      SIGINT, SIGTERM
 ├─ engines                      voice activity, recogniser and synthesiser, with their children
 ├─ governor                     thermometer, ladder, gate; with the crowd of a simulation
-├─ sessions                     one nursery each; a fault ends that session only
+├─ store                        owned by its scribe, who writes all that is kept
+├─ sessions                     one nursery each, whether a connection drives them or not; a fault
+│                               ends that session only
+├─ sweeper                      rests, expires and ends sessions, forgets old ones
 └─ door                         the port and its connections; first to go at shutdown
 """
 
@@ -60,12 +63,16 @@ async def serve(
             await parts.notice.prepare()
             await services.start(parts.governor.run)
             await services.start(parts.crowd.run)
-            await services.start(parts.sessions.run)
+            await services.start(parts.sessions.scribe.run)
+            await services.start(parts.sessions.manager.run)
+            await services.start(parts.sessions.sweeper.run)
         if not starting.cancelled_caught:
             async with trio.open_nursery() as door:
                 addresses = await door.start(parts.door)
                 log.info("ready", addresses=[address.url for address in addresses])
                 on_ready(_links(addresses[0]))
+                door.start_soon(parts.drain)
+            await parts.sessions.scribe.flush()
         services.cancel_scope.cancel()
 
 

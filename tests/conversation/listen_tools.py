@@ -6,6 +6,7 @@ import attrs
 import trio
 
 from voicechat.agents.ports import Completeness
+from voicechat.conversation.presence import Presence
 
 
 @attrs.define
@@ -17,6 +18,7 @@ class QuietConversation:
     speaking: list = attrs.field(factory=list)
     complete: frozenset = frozenset()
     is_open: frozenset = frozenset()
+    presence: Presence = attrs.field(factory=Presence)
 
     def answer(self, _heard_at):
         return None

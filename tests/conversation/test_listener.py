@@ -141,7 +141,9 @@ async def test_push_to_talk_is_one_turn_whatever_the_pauses(autojump_clock):
 async def test_push_to_talk_without_speech_says_so(autojump_clock):
     emit, heard, _ = await listen(quiet(1), [ONE], mode=ListenMode.PUSH_TO_TALK)
     assert heard == []
-    assert emit.of(TranscriptFinal) == [TranscriptFinal("", accepted=False, turn=None)]
+    assert emit.of(TranscriptFinal) == [
+        TranscriptFinal("", accepted=False, turn=None, stream=1, until=16_000)
+    ]
 
 
 async def test_speech_without_end_is_cut_and_goes_on(autojump_clock):
@@ -245,7 +247,9 @@ async def test_a_recogniser_that_breaks_down_is_reported_and_tried_again(autojum
     )
     assert [utterance.transcript for utterance in heard] == [TWO]
     assert [error.message for error in emit.of(Error)] == ["The recogniser is gone."]
-    assert emit.of(TranscriptFinal) == [TranscriptFinal("", accepted=False, turn=None)]
+    assert emit.of(TranscriptFinal) == [
+        TranscriptFinal("", accepted=False, turn=None, stream=1, until=45_056)
+    ]
 
 
 async def test_nobody_waits_for_a_decoder_without_end(autojump_clock):

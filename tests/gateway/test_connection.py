@@ -14,6 +14,7 @@ from voicechat.gateway.websocket import Closed, connect
 from voicechat.observability.tasks import owner, tasks_of
 from voicechat.protocol.frames import MAX_FRAME_BYTES, AudioFrame, FrameKind
 from voicechat.server import serve
+from voicechat.session.manager import SessionManager
 from voicechat.settings import Server, Settings
 from voicechat.wiring import parts as wiring
 
@@ -97,8 +98,11 @@ async def test_hello_comes_first_and_once():
         assert (await read(ws))["code"] == "unsupported_protocol"
         await ws.send(HELLO)
         welcome = await read(ws)
-        assert (welcome["type"], welcome["seq"], welcome["input_rate"]) == ("welcome", 1, 16_000)
+        assert (welcome["type"], welcome["input_rate"]) == ("welcome", 16_000)
+        assert "seq" not in welcome, "it is of the connection, not of the session"
         assert welcome["recognizer"]["kind"] == "commands"
+        assert [(await read(ws))["type"] for _ in range(2)] == ["session_creating", "session_ready"]
+        assert (await read(ws))["seq"] == 1
         assert len(welcome["recognizer"]["examples"]) >= 5
 
 
@@ -182,7 +186,7 @@ async def test_a_fault_in_a_service_ends_the_server(monkeypatch):
         await trio.sleep(0.1)
         raise ValueError("planted")
 
-    monkeypatch.setattr(wiring.SessionManager, "run", faulty)
+    monkeypatch.setattr(SessionManager, "run", faulty)
     with pytest.RaisesGroup(ValueError, flatten_subgroups=True):
         async with running():
             await trio.sleep(30)

@@ -12,7 +12,6 @@ import trio
 
 from tests.gateway.raw_client import Client, frame, handshake
 from voicechat import server as server_module
-from voicechat.gateway import connection
 from voicechat.server import serve
 from voicechat.settings import Server, Settings
 
@@ -35,9 +34,9 @@ def shutdowns(monkeypatch):
 
 
 @asynccontextmanager
-async def running(ended=None):
+async def running(ended=None, **server):
     links, link = trio.open_memory_channel[list[str]](1)
-    settings = Settings(server=Server(port=0, grace_s=3))
+    settings = Settings(server=Server(port=0, grace_s=3, **server))
     async with trio.open_nursery() as nursery:
 
         async def run():
@@ -71,9 +70,8 @@ async def sessions(link):
 
 
 @pytest.mark.requirement("C-2")
-async def test_a_client_that_vanished_frees_its_session(monkeypatch):
-    monkeypatch.setattr(connection, "HEARTBEAT_S", 0.3)
-    async with running() as link, raw(link):
+async def test_a_client_that_vanished_frees_its_session():
+    async with running(heartbeat_s=0.3) as link, raw(link):
         assert await sessions(link) == 1
         with trio.fail_after(5):
             while await sessions(link):  # noqa: ASYNC110  (asked over HTTP)

@@ -20,7 +20,6 @@ from voicechat.protocol.messages.connection import Hello, Ping, Pong
 from voicechat.protocol.messages.conversation import UserMessage
 from voicechat.recording import recorder as recorder_module
 from voicechat.recording.recorder import Recordings
-from voicechat.session.outbox import ITEMS
 from voicechat.session.session import Session
 from voicechat.settings import Recording, Settings
 from voicechat.thermal.gate import InferenceGate
@@ -90,14 +89,16 @@ async def test_what_was_never_sent_is_not_recorded(tmp_path, autojump_clock):
 
 async def test_what_waits_for_the_client_is_recorded_in_its_order(tmp_path, autojump_clock):
     session, tap = recorded(tmp_path)
-    items = [Pong(str(number)) for number in range(ITEMS + 4)]
-    *first, waits, next_one, last, after = items
-    for item in first:
-        await session.emit(item)
+    items = []
+    while session.outbox.box.has_room:
+        items.append(Pong(str(len(items))))
+        await session.emit(items[-1])
+    waits, next_one, last, after = (Pong(name) for name in ("waits", "next", "last", "after"))
+    items += [waits, next_one, last, after]
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.emit, waits)
         await trio.testing.wait_all_tasks_blocked()
-        taken = [session.outbox.receive_nowait() for _ in range(3)]
+        taken = [session.outbox.take().item for _ in range(3)]
         await session.emit(next_one)  # there is room, but who waited has not been told yet
         await session.emit(last)
     taken.append(await session.outbox.receive())
@@ -120,7 +121,7 @@ async def test_a_slow_disk_does_not_keep_the_client_waiting(tmp_path, monkeypatc
     monkeypatch.setattr(tap._file, "append", hang)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run)
-        await session.handle(Envelope(UserMessage("hi"), 1))
+        session.requests.handle(Envelope(UserMessage("hi"), 1))
         await session.outbox.receive()
         session.end()
         with trio.fail_after(5):
@@ -150,10 +151,10 @@ async def test_a_recorder_that_fails_does_not_end_the_session(tmp_path, monkeypa
     with structlog.testing.capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(session.run)
-            await session.handle(Envelope(UserMessage("hi"), 1))
+            session.requests.handle(Envelope(UserMessage("hi"), 1))
             with trio.fail_after(5):
                 await over.wait()
-            await session.handle(Envelope(Ping("still there?"), 2))
+            session.requests.handle(Envelope(Ping("still there?"), 2))
             session.end()
     assert not session.failed
     assert Pong("still there?") in [item async for item in session.outbox]

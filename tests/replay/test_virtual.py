@@ -94,7 +94,7 @@ async def spoken_to(session, pcm, *, then_s=6.0):
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(take)
-        await session.handle(Envelope(AudioOpen(1, 16_000), None))
+        session.requests.handle(Envelope(AudioOpen(1, 16_000), None))
         began = trio.current_time()
         for seq, at in enumerate(range(0, len(pcm), 640)):
             await trio.sleep_until(began + (at + 640) / 32_000)
@@ -147,7 +147,7 @@ def test_an_agent_may_wait_for_its_client_without_holding_time():
 
     async def main(world):
         session = world.session(attrs.evolve(HELLO, speak=False))
-        await session.handle(Envelope(UserMessage("hi"), 1))
+        session.requests.handle(Envelope(UserMessage("hi"), 1))
         await trio.sleep(60)
         found = []
         while not found or not isinstance(found[-1], ResponseComplete):

@@ -16,6 +16,7 @@ from tests.fakes import (
     ToneSynthesizer,
     loud,
     quiet,
+    taken,
 )
 from tests.session.heat_tools import Weather
 from voicechat.conversation.notice import WORDS, Notice
@@ -51,7 +52,7 @@ class Client:
 
     async def read(self):
         while True:
-            item = await self.session.take()
+            item = await taken(self.session)
             if isinstance(item, str):
                 self.messages.append(json.loads(item))
             else:

@@ -13,6 +13,7 @@ from tests.fakes import (
     ScriptedRecognizer,
     ToneSynthesizer,
     loud,
+    taken,
 )
 from voicechat.conversation.thinking import Thinkers
 from voicechat.errors import CapacityExceeded, ErrorCode, ProtocolError
@@ -21,13 +22,17 @@ from voicechat.protocol.codec import Codec
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import AudioOpen
 from voicechat.protocol.messages.connection import Hello, Pong
+from voicechat.protocol.messages.conversation import ResponseComplete
+from voicechat.session.lifecycle import Timers
 from voicechat.session.manager import SessionManager
+from voicechat.session.scribe import Scribe
 from voicechat.session.session import Session
-from voicechat.settings import Settings
+from voicechat.session.store.memory import MemoryStore
+from voicechat.settings import Sessions, Settings
 from voicechat.thermal.gate import InferenceGate
 
 
-def make(session_id="s", hello=None, *, agent=None, **engines):
+def make(session_id="s", hello=None, *, agent=None, replay_kb=1024, **engines):
     return Session(
         session_id,
         hello or Hello(1, output_rate=16_000),
@@ -37,7 +42,8 @@ def make(session_id="s", hello=None, *, agent=None, **engines):
         tts=engines.get("tts") or ToneSynthesizer(),
         gate=InferenceGate(64),
         codec=Codec(),
-        settings=Settings(),
+        settings=Settings(sessions=Sessions(replay_kb=replay_kb)),
+        keeper=engines.get("keeper"),
     )
 
 
@@ -45,7 +51,7 @@ async def messages_until(session, kind):
     """Take from the outbox up to and with a message of `kind`."""
     found = []
     while True:
-        item = await session.take()
+        item = await taken(session)
         if isinstance(item, str):
             found.append(json.loads(item))
             if found[-1]["type"] == kind:
@@ -69,22 +75,26 @@ async def test_nothing_of_an_ended_session_lives(autojump_clock):
 
 async def test_messages_are_numbered_in_order(autojump_clock):
     session = make()
+    numbers = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run)
         session.conversation.user_text("one")
-        found = await messages_until(session, "response_complete")
+        while not numbers or not isinstance(entry.item, ResponseComplete):
+            entry = await session.outbox.entry()
+            numbers.append(entry.seq)
         session.end()
-    assert [message["seq"] for message in found] == list(range(1, len(found) + 1))
+    assert numbers == list(range(1, len(numbers) + 1)), "speech and text share them"
 
 
 async def test_a_client_that_does_not_read_holds_up_only_its_own_turn(autojump_clock):
-    session = make()
+    session = make(replay_kb=64)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run)
         session.conversation.user_text("x" * 1000)  # 50 s of speech
         await trio.sleep(200)
-        waiting = session.outbox.statistics()
-        assert waiting.current_buffer_used == waiting.max_buffer_size
+        box = session.outbox.box
+        assert not box.has_room
+        assert box.cost < 64 * 1024 + 2000, "one frame too much at most"
         await messages_until(session, "response_complete")
         session.end()
 
@@ -123,12 +133,19 @@ async def test_a_fault_in_a_session_ends_that_session_only(autojump_clock):
 
     agents = {"bad": Faulty(), "good": EchoAgent()}
     names = iter(agents)
+    store = MemoryStore()
+    scribe = Scribe(store)
     manager = SessionManager(
-        lambda session_id, hello: make(session_id, hello, agent=agents[next(names)]), limit=2
+        lambda session_id, hello, **how: make(session_id, hello, agent=agents[next(names)], **how),
+        store=store,
+        scribe=scribe,
+        limit=2,
+        timers=Timers(resume_window_s=300, idle_s=1800),
     )
     async with trio.open_nursery() as nursery:
+        await nursery.start(scribe.run)
         await nursery.start(manager.run)
-        bad, good = manager.create(Hello(1)), manager.create(Hello(1))
+        bad, good = (manager.create(Hello(1)).session for _ in range(2))
         with pytest.raises(CapacityExceeded):
             manager.create(Hello(1))
         await bad.ended.wait()
@@ -169,16 +186,16 @@ async def test_a_microphone_that_nobody_can_keep_up_with_is_closed(autojump_cloc
 
 async def test_the_sequence_has_no_holes(autojump_clock):
     """Also when a message was given up while it waited for a slow client."""
-    session = make()
+    session = make(replay_kb=64)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run)
-        for _ in range(300):
+        for _ in range(600):
             with trio.move_on_after(0.01):
                 await session.emit(Pong(""))
         found = []
         with trio.move_on_after(1):
             while True:
-                found.append(json.loads(await session.take())["seq"])
+                found.append(json.loads(await taken(session))["seq"])
         session.end()
     assert found == list(range(1, len(found) + 1))
-    assert len(found) < 300
+    assert len(found) < 600

@@ -58,7 +58,7 @@ class Answer:
     origin: Origin | None = None
     deltas: str = ""
     pcm: bytearray = attrs.field(factory=bytearray)
-    frames: int = 0
+    seq: int = 0
     whole: bool = False
     text: str | None = None
     began_at: float = math.inf
@@ -77,10 +77,10 @@ class Answer:
 
     def take(self, frame: AudioFrame) -> None:
         assert not self.whole, "a frame came after the last one"
-        assert frame.seq == self.frames, "a frame is missing or came twice"
+        assert frame.seq > self.seq, "a frame came twice"
         assert frame.offset == len(self.pcm) // 2, "samples are missing or came twice"
         self.pcm += frame.pcm
-        self.frames += 1
+        self.seq = frame.seq
         self.whole = frame.last
 
 
@@ -145,7 +145,7 @@ class Client:
 
     async def _type(self, number: int) -> int:
         text = f"typed question {number}"
-        await self._session.handle(Envelope(UserMessage(text), number))
+        self._session.requests.handle(Envelope(UserMessage(text), number))
         turn = await self._turns.receive()
         self.asked[turn] = text
         return turn
@@ -153,7 +153,7 @@ class Client:
     async def _say(self, number: int) -> int:
         """Speak in real time, and be silent until the words were understood."""
         level = FIRST_LEVEL + number
-        await self._session.handle(Envelope(AudioOpen(number, INPUT_RATE), None))
+        self._session.requests.handle(Envelope(AudioOpen(number, INPUT_RATE), None))
         turn = None
         with trio.CancelScope() as microphone:
             async with trio.open_nursery() as nursery:
@@ -161,7 +161,7 @@ class Client:
                 turn = await self._turns.receive()
                 microphone.cancel()
         assert turn is not None
-        await self._session.handle(Envelope(AudioClose(number), None))
+        self._session.requests.handle(Envelope(AudioClose(number), None))
         self.asked[turn] = question_at(level, QUESTION_SAMPLES)
         return turn
 
@@ -223,7 +223,7 @@ class Client:
             await trio.sleep(REPORT_S)
             played = min(len(answer.pcm) // 2, played + round(REPORT_S * SPEECH_RATE))
             done = answer.whole and played == len(answer.pcm) // 2
-            await self._session.handle(Envelope(Playback(turn, played, done), None))
+            self._session.requests.handle(Envelope(Playback(turn, played, done), None))
             if done:
                 return
 

@@ -120,6 +120,15 @@ class Agent(Protocol):
         """
         ...
 
+    @property
+    def busy(self) -> bool:
+        """Whether it has work of its own, such as a timer that is going to ring.
+
+        An agent that is not busy may be put to rest when nobody has said anything for long: `run`
+        is cancelled, and for the next question another one is made. May be left out: never busy.
+        """
+        ...
+
     def completeness(self, words: str) -> Completeness:
         """How finished the `words` of a transcript are; asked many times a second, so it is quick.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 from quart import Blueprint, jsonify
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from voicechat.thermal.status import Status
 
 
-def blueprint(sessions: Callable[[], int], thermal: Callable[[], Status]) -> Blueprint:
+def blueprint(
+    sessions: Callable[[], int],
+    thermal: Callable[[], Status],
+    statistics: Callable[[], dict[str, Any]] = dict,
+) -> Blueprint:
     """Routes `/health`, `/api/v1/health/live` and `/api/v1/health/ready`.
 
     Args:
         sessions: How many sessions are alive.
         thermal: How hot the machine is.
+        statistics: What sessions, connections and the store tell of themselves.
     """
     routes = Blueprint("health", __name__)
     began = trio.current_time()
@@ -40,6 +45,7 @@ def blueprint(sessions: Callable[[], int], thermal: Callable[[], Status]) -> Blu
                 "temperature_c": None if heat.celsius is None else round(heat.celsius, 1),
                 "since": heat.since_wall.isoformat(timespec="seconds"),
             },
+            **statistics(),
         )
 
     # The port opens only when every engine is ready: whoever gets an answer gets a ready server.

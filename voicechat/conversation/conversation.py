@@ -12,17 +12,19 @@ import trio
 
 from voicechat.agents.ports import Completeness
 from voicechat.conversation.backchannel import is_backchannel
+from voicechat.conversation.ducking import Ducking
 from voicechat.conversation.finished import completeness_of
 from voicechat.conversation.interruption import Answer
 from voicechat.conversation.noticing import Noticing
 from voicechat.conversation.turn import TurnRequest
 from voicechat.conversation.turns import Turns
 from voicechat.errors import ErrorCode, ProtocolError
-from voicechat.protocol.messages.conversation import Duck, Origin, StopReason, TranscriptFinal
+from voicechat.protocol.messages.conversation import Origin, StopReason, TranscriptFinal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
+    from voicechat.agents.ports import Message
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.speaker import Speech
     from voicechat.conversation.thinking import Thinkers
@@ -31,11 +33,8 @@ if TYPE_CHECKING:
     from voicechat.protocol.messages.trace import TurnTrace
     from voicechat.thermal.slot import Owner
 
-_QUEUED_TURNS = 16
 _SPOKEN_REFUSALS = 2
 """So many refusals in a row are spoken; after that only shown, or a television makes it nag."""
-_DUCKED = 0.25
-"""Gain while somebody may be interrupting: soft to talk over, loud enough to follow."""
 
 
 class Conversation:
@@ -64,6 +63,7 @@ class Conversation:
     ) -> None:
         self._thinkers = thinkers
         self._emit = emit
+        self.presence = speech.presence
         self._turns = Turns(
             thinkers=thinkers,
             owner=owner,
@@ -77,7 +77,7 @@ class Conversation:
         self._draft: TurnRequest | None = None
         self._drafts = 0
         self._refusals = 0
-        self._ducked: int | None = None
+        self._ducking = Ducking(emit)
         self._draining = False
 
     async def run(self) -> None:
@@ -96,6 +96,14 @@ class Conversation:
     @speak.setter
     def speak(self, speak: bool) -> None:
         self._turns.speak = speak
+
+    def restore(self, messages: Iterable[tuple[int, Message]], last: int) -> None:
+        """Go on after turn `last`; what was said by then comes with its turns."""
+        self._turns.restore(messages, last)
+
+    async def until(self, *, idle: bool) -> None:
+        """Wait until something is to be answered, or nothing is."""
+        await self._turns.waiting.until(lambda: self._turns.idle is idle)
 
     @property
     def traces(self) -> tuple[TurnTrace, ...]:
@@ -188,16 +196,11 @@ class Conversation:
 
     async def duck(self) -> None:
         """Somebody may be interrupting: let the client play softly."""
-        if (turn := self._turns.current) is not None and turn.speaker.audible:
-            self._ducked = turn.request.turn
-            await self._emit(Duck(self._ducked, _DUCKED))
+        await self._ducking.soften(self._turns.current)
 
     async def calm(self) -> None:
         """Nobody was interrupting, so far."""
-        turn = self._turns.current
-        ducked, self._ducked = self._ducked, None
-        if turn is not None and turn.request.turn == ducked:
-            await self._emit(Duck(ducked, 1.0))
+        await self._ducking.restore(self._turns.current)
 
     async def false_alarm(self) -> None:
         """It was nobody."""
@@ -207,7 +210,7 @@ class Conversation:
 
     def barge_in(self) -> None:
         """The user takes the floor."""
-        self._ducked = None
+        self._ducking.forget()
         self._turns.stop(StopReason.BARGE_IN)
 
     def reopen(self) -> int | None:
@@ -248,7 +251,8 @@ class Conversation:
         text, accepted = transcript.text, transcript.accepted
         if nothing and not understood:
             text, accepted = "", True
-        final = TranscriptFinal(text, accepted, number, transcript.confidence, heard.replaces)
+        certainty, where = transcript.confidence, (heard.stream, heard.until)
+        final = TranscriptFinal(text, accepted, number, certainty, heard.replaces, *where)
         with self._turns.busy():
             await self._emit(final)
         if request is not None and understood and draft is not None and draft.text == request.text:
@@ -292,9 +296,4 @@ class Conversation:
         if self._draining:
             code, advice = ErrorCode.SERVER_SHUTTING_DOWN, "Ask again when it is back."
             raise ProtocolError("The server is shutting down.", suggested_action=advice, code=code)
-        if self._turns.waiting.certain >= _QUEUED_TURNS:
-            raise ProtocolError(
-                "Too many messages wait for an answer.",
-                suggested_action="Wait for an answer before you send more.",
-                code=ErrorCode.BACKPRESSURE,
-            )
+        self._turns.waiting.check_room()

@@ -14,6 +14,7 @@ import structlog
 import trio
 
 from voicechat.protocol.messages.audio import SpeechEnded, SpeechStarted
+from voicechat.protocol.messages.conversation import TranscriptFinal
 from voicechat.speech.audio import SAMPLE_BYTES, Chunker
 from voicechat.speech.ports import INPUT_RATE
 from voicechat.speech.resample import StreamResampler
@@ -84,6 +85,10 @@ class Microphone(Protocol):
         """The listener gives the stream up."""
         ...
 
+    def settle(self, samples: int, /) -> None:
+        """Audio up to here, at the client's rate, is not needed again: nobody speaks in it."""
+        ...
+
 
 class Ear:
     """Follows one stream.
@@ -127,7 +132,7 @@ class Ear:
         self._chunks: deque[bytes] = deque()
         self._received = 0
         self._next_offset = 0
-        self._left_out = 0
+        self._left_out: deque[tuple[int, int]] = deque([(0, 0)])
         self._fill_room = self._most_fill = round(_LONGEST_FILL_S * stream.rate)
         self._gaps = 0
         self._gap_samples = 0
@@ -135,6 +140,29 @@ class Ear:
         self._arrivals: deque[tuple[int, float]] = deque()
         self._flushed = False
         self.position = 0
+
+    @property
+    def stream(self) -> int:
+        """The client's number of the stream."""
+        return self._stream.stream
+
+    def at_client(self, sample: int) -> int:
+        """A position of ours as the client counts it: at its rate, with what it has left out."""
+        left_out = next((n for since, n in reversed(self._left_out) if since <= sample), 0)
+        return sample * self._stream.rate // INPUT_RATE + left_out
+
+    @property
+    def followed(self) -> int:
+        """How far it was followed, as the client counts."""
+        return min(self._next_offset, self.at_client(self.position))
+
+    def nothing(self, *, accepted: bool) -> TranscriptFinal:
+        """Nothing that anybody could understand was said, up to here."""
+        return TranscriptFinal("", accepted, None, stream=self.stream, until=self.followed)
+
+    def settle(self, sample: int) -> None:
+        """Nothing before this sample is needed again, should everything else be lost."""
+        self._audio.settle(self.at_client(max(0, sample)))
 
     @property
     def behind(self) -> bool:
@@ -173,7 +201,7 @@ class Ear:
         voiced = self._segmenter.voiced
         if event is None:
             return Sound(pcm, voiced)
-        at = event.at_sample * self._stream.rate // INPUT_RATE + self._left_out
+        at = self.at_client(event.at_sample)
         if isinstance(event, Ended):
             await self._emit(SpeechEnded(self._stream.stream, at))
             return Sound(pcm, voiced, ended=event.at_sample)
@@ -195,8 +223,11 @@ class Ear:
         self._received += len(pcm) // SAMPLE_BYTES
         self._chunks.extend(self._chunker.push(pcm))
         self._arrivals.append((self._received, arrived_at))
-        while self._arrivals[0][0] < self.position - _ARRIVALS_S * INPUT_RATE:
+        past = self.position - _ARRIVALS_S * INPUT_RATE
+        while self._arrivals[0][0] < past:
             self._arrivals.popleft()
+        while len(self._left_out) > 1 and self._left_out[1][0] < past:
+            self._left_out.popleft()
 
     def _in_place(self, frame: AudioFrame) -> bytes:
         """The frame's new samples, behind silence for those that the client has left out."""
@@ -206,7 +237,8 @@ class Ear:
         pcm = frame.pcm
         if gap > 0:
             filled = min(gap, self._fill_room)
-            self._left_out += gap - filled
+            if gap > filled:
+                self._left_out.append((self._received, self._left_out[-1][1] + gap - filled))
             self._gaps += 1
             self._gap_samples += gap
             if self._received >= self._quiet_until:

@@ -20,7 +20,7 @@ from voicechat.conversation.turn_taking import USER_STATES, State, TurnTaking
 from voicechat.conversation.utterance import Feed, Heard, Partial, recognizing
 from voicechat.conversation.voice import Voice
 from voicechat.errors import ProtocolError, expected
-from voicechat.protocol.messages.conversation import TranscriptFinal, TranscriptPartial
+from voicechat.protocol.messages.conversation import TranscriptPartial
 from voicechat.speech.audio import Recent
 from voicechat.speech.ports import INPUT_RATE
 
@@ -43,8 +43,7 @@ _NOTICED = 200 * _MS
 """Audio that has passed when speech is noticed, at most; it is kept beside the pre-roll."""
 _STALLED_S = 5.0
 """A microphone that says nothing for so long in mid-utterance has gone: others want the decoder."""
-_LATE_NOTICED = 200 * _MS
-"""A voice over the assistant's own is noticed so late, at most."""
+_LATE_NOTICED = 200 * _MS  # a voice over the assistant's own is noticed so late, at most
 
 
 class Hearing:
@@ -113,7 +112,7 @@ class Hearing:
                 self._conversation.user_speaks(speaks=False)
         if not self.rules.hands_free and not self._served:
             # Who held a key down to speak wants to know that nothing was heard.
-            await self._emit(TranscriptFinal("", accepted=False, turn=None))
+            await self._emit(self._ear.nothing(accepted=False))
 
     async def tell(self, item: ServerMessage | AudioFrame) -> None:
         """Tell the client; who waits for a slow one does not hold up others who want to compute."""
@@ -176,6 +175,7 @@ class Hearing:
             else:
                 self._before = None
         self._recent.forget(keep)
+        self._ear.settle(keep)
 
     # -- an utterance --------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class Hearing:
             heard = attrs.evolve(before, replaces=self._replaces)
         if heard is None:
             self._conversation.withdraw()
-            await self._emit(TranscriptFinal("", understandable, turn=None))
+            await self._emit(self._ear.nothing(accepted=understandable))
             return
         self._before, self._before_begin = heard, self._begin
         try:
@@ -217,12 +217,13 @@ class Hearing:
         """Recognise what is being said; None when it was no speech, or not for us."""
         partial, cooling = Partial(), CoolingTime(self._owner)
         while True:
+            await self._conversation.presence.back()
             async with recognizing(self._stt, partial, cooling.owner) as (utterance, slot):
                 self._slot = slot
                 await utterance.feed(self._recent.since(self._begin))
                 endpoint = await self._follow(utterance, partial, slot)
-                if endpoint is Effect.REOPEN or isinstance(endpoint, Listen):
-                    continue  # from another place
+                if endpoint is Effect.REOPEN or isinstance(endpoint, Listen | str):
+                    continue  # from another place, or when the client is back
                 if endpoint is None:
                     return None
                 endpoint_at = trio.current_time()
@@ -237,17 +238,19 @@ class Hearing:
             trio.current_time(),
             self._replaces,
             cooling.seconds,
+            self._ear.stream,
+            self._ear.followed,
         )
         heard.log()
         return heard
 
     async def _follow(
         self, utterance: Utterance, partial: Partial, slot: Slot
-    ) -> Endpoint | Listen | Literal[Effect.REOPEN] | None:
+    ) -> Endpoint | Listen | Literal[Effect.REOPEN, "away"] | None:
         """Feed audio until the utterance is over, or has to be heard from another place.
 
         Returns:
-            None when it was nothing.
+            None when it was nothing; "away" when the client has gone in the middle.
         """
         feed = Feed(utterance)
         while True:
@@ -262,6 +265,8 @@ class Hearing:
             if decision is Effect.FALSE_ALARM:
                 return None
             if not await self._next_heard(utterance, slot):
+                if not self._conversation.presence.there:
+                    return "away"
                 if self._taking.state is State.INTERRUPTED:
                     await self._conversation.false_alarm()
                 return self._taking.close()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 from voicechat.agents.ports import Message, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MESSAGES = 200
 """Older ones are forgotten: more than an agent on a small computer can make use of."""
@@ -36,6 +39,10 @@ class History:
 
     def __init__(self) -> None:
         self._entries: deque[_Entry] = deque(maxlen=_MESSAGES)
+
+    def restore(self, messages: Iterable[tuple[int, Message]]) -> None:
+        """What was said when the server last ran, oldest first, each with its turn."""
+        self._entries.extend(_Entry(turn, message) for turn, message in messages)
 
     def user(self, turn: int, text: str) -> None:
         """The user said this, and `turn` answers it."""

@@ -15,6 +15,7 @@ import trio
 from voicechat.conversation.echo import EchoReference
 from voicechat.conversation.heard import HeardMap
 from voicechat.conversation.pacing import ClockPacer, Pacer, ReportPacer
+from voicechat.conversation.presence import Presence
 from voicechat.conversation.synthesis import (
     SentenceBegins,
     SentenceEnds,
@@ -53,12 +54,14 @@ class Speech:
         rate: Sample rate in Hz that the client wants.
         reports: Whether the client tells what it has played.
         ahead_s: Seconds of speech that may leave before they are due.
+        presence: Whether the client is there.
     """
 
     tts: TextToSpeech
     rate: int
     reports: bool
     ahead_s: float
+    presence: Presence = attrs.field(factory=Presence)
 
     def pacer(self) -> Pacer:
         """For one answer."""
@@ -284,9 +287,7 @@ class Speaker:
         if math.isfinite(seconds):
             await trio.sleep(seconds)
             return
-        with trio.move_on_after(STALLED_S) as waiting:
-            await self._reported.wait()
-        if waiting.cancelled_caught:
+        if not await self._speech.presence.does(self._reported, STALLED_S):
             raise EngineFailed(
                 "Your device does not play the answer.",
                 suggested_action="Check that the page may play sound, then ask again.",

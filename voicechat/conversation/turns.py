@@ -31,8 +31,9 @@ from voicechat.protocol.messages.conversation import (
 from voicechat.protocol.messages.trace import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
+    from voicechat.agents.ports import Message
     from voicechat.conversation.emit import Emit
     from voicechat.conversation.speaker import Speech
     from voicechat.conversation.thinking import Thinkers
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_TRACES = 100
-"""So many turns of a session can be looked at."""
+_TRACES = 100  # so many turns of a session can be looked at
 _LAST_REPORT_S = 1.0
 """How long a client that was interrupted may take to tell what it had played."""
 
@@ -100,8 +100,18 @@ class Turns:
         self._busy = 0
         self._stopping = False
 
+    def restore(self, messages: Iterable[tuple[int, Message]], last: int) -> None:
+        """Go on after turn `last`; what was said by then comes with its turns."""
+        self.history.restore(messages)
+        self.waiting.number_from(last)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being answered, told or recorded, nor waits for it."""
+        return not self._busy and not self.waiting.asked
+
     async def run(self) -> None:
-        """Run the turns until cancelled."""
+        """Run them until cancelled."""
         async with trio.open_nursery() as recorders:
             while True:
                 request = await self.waiting.next()
@@ -197,7 +207,7 @@ class Turns:
         What the assistant wanted to say by itself, and has not begun, is not said.
         """
         self.waiting.drop_announcements()
-        await self.waiting.until(lambda: not self._busy and not self.waiting.asked)
+        await self.waiting.until(lambda: self.idle)
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ class Heard:
         final_at: When the transcript was there.
         replaces: The turn whose words were the beginning of these.
         cooling_s: Seconds in which they waited for the machine to cool down.
+        stream: The microphone stream that they came from.
+        until: Where in it they end, at its own rate.
     """
 
     transcript: Transcript
@@ -57,6 +59,8 @@ class Heard:
     final_at: float
     replaces: int | None = None
     cooling_s: float = 0.0
+    stream: int | None = None
+    until: int = 0
 
     @property
     def trivial(self) -> bool:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from voicechat.errors import ErrorCode, ProtocolError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voicechat.conversation.turn import TurnRequest
     from voicechat.protocol.messages.conversation import StopReason
+
+_QUEUED_TURNS = 16
 
 
 class Waiting:
@@ -47,6 +51,23 @@ class Waiting:
     def asked(self) -> int:
         """How many users' requests wait, drafts too."""
         return len(self._asked)
+
+    def check_room(self) -> None:
+        """Whether one more may be asked.
+
+        Raises:
+            ProtocolError: With code `backpressure`.
+        """
+        if self.certain >= _QUEUED_TURNS:
+            raise ProtocolError(
+                "Too many messages wait for an answer.",
+                suggested_action="Wait for an answer before you send more.",
+                code=ErrorCode.BACKPRESSURE,
+            )
+
+    def number_from(self, last: int) -> None:
+        """The turns up to this number were there before."""
+        self._last_number = last
 
     def number(self) -> int:
         """A number for a new turn."""

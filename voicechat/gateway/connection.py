@@ -1,38 +1,46 @@
 """One client's socket: a reader that dispatches, the only writer, and a polite end.
 
-The session is a sibling of this connection. For now it ends with it.
+The session that it drives is its sibling: it was perhaps there before, and stays when this is gone.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
+import attrs
 import structlog
 import trio
 
 import voicechat
-from voicechat.errors import ErrorCode, ProtocolError, VoicechatError
+from voicechat.errors import CapacityExceeded, ErrorCode, ProtocolError, VoicechatError
+from voicechat.gateway.heartbeat import heartbeat
+from voicechat.gateway.line import ClientLine
+from voicechat.gateway.session_desk import REQUESTS, SessionDesk
 from voicechat.gateway.websocket import Closed
-from voicechat.observability.correlation import new_correlation_id
+from voicechat.protocol.close_codes import CloseCode
 from voicechat.protocol.frames import MAX_FRAME_BYTES, FrameKind, unpack
 from voicechat.protocol.messages.connection import (
     PROTOCOL_VERSION,
-    Error,
     Hello,
+    Ping,
+    Pong,
     Recognizer,
-    ServerShuttingDown,
     Welcome,
 )
 from voicechat.protocol.messages.conversation import MAX_TEXT
+from voicechat.session.identity import new_user_key, user_id_of
+from voicechat.session.requests import told
 from voicechat.speech.ports import INPUT_RATE
 
 if TYPE_CHECKING:
+    from voicechat.gateway.registry import Entry, Registry
     from voicechat.gateway.websocket import WebSocket
-    from voicechat.protocol.codec import Codec
+    from voicechat.protocol.codec import Codec, Envelope
+    from voicechat.session.alive import Alive
+    from voicechat.session.library import Library
     from voicechat.session.manager import SessionManager
-    from voicechat.session.session import Session
 
 log = structlog.get_logger()
 
@@ -40,60 +48,85 @@ HELLO_TIMEOUT_S = 10.0
 """A client says who it is within this time, or the socket is for somebody else."""
 HELLO_TRIES = 5
 """So many first messages may be wrong."""
-HEARTBEAT_S = 20.0
-"""A client is pinged so often, and has as long to answer."""
-_GOING_AWAY = 1001
-_POLICY = 1008
-_INTERNAL = 1011
-_TRY_LATER = 1013
-_LAST_WORDS_S = 0.5
-"""For telling the client that the server ends, or that its turn was cut."""
 _LAST_WRITE_S = 2.0
-"""For what is left in the outbox, and the closing handshake."""
+"""For what is left to send when the server ends, and the closing handshake."""
 
 
+@attrs.frozen(kw_only=True)
 class ConnectionHandler:
     """Serves each WebSocket from its handshake to its close.
 
-    Args:
-        sessions: Makes sessions.
+    Attributes:
+        sessions: Those that are alive.
+        library: Those of a user.
+        registry: The connections.
         codec: Decodes and encodes messages.
         recognizer: What the configured recogniser can understand, for the welcome.
+        patience: The configured one, for the welcome.
         shutdown: Set when the server begins to end.
-        grace_s: How long a turn in flight may then go on.
+        heartbeat_s: How often a client is asked for a sign of life.
+        idle_s: A client that says nothing for so long is sent away.
     """
 
-    def __init__(
-        self,
-        *,
-        sessions: SessionManager,
-        codec: Codec,
-        recognizer: Recognizer,
-        shutdown: trio.Event,
-        grace_s: float,
-    ) -> None:
-        self._sessions = sessions
-        self._codec = codec
-        self._recognizer = recognizer
-        self._shutdown = shutdown
-        self._grace_s = grace_s
+    sessions: SessionManager
+    library: Library
+    registry: Registry
+    codec: Codec
+    recognizer: Recognizer
+    patience: float
+    shutdown: trio.Event
+    heartbeat_s: float = 30.0
+    idle_s: float = math.inf
 
     async def __call__(self, ws: WebSocket) -> None:
         """Serve until either side closes."""
         try:
-            hello = await self._hello(ws)
-            if hello is None:
-                return
             try:
-                session = self._sessions.create(hello)
-            except VoicechatError as error:
-                await self._refuse(ws, error)
-                await ws.close(_TRY_LATER, error.code)
-                return
-            with structlog.contextvars.bound_contextvars(session_id=session.id):
-                await self._serve(ws, session, hello)
+                with self.registry.connection(ws) as entry:
+                    await self._converse(ws, entry)
+            except CapacityExceeded as error:
+                await ws.send(self.codec.encode(told(error)))
+                await ws.close(CloseCode.TRY_LATER, error.code)
         except* Closed:
             log.debug("connection closed")
+
+    async def _converse(self, ws: WebSocket, entry: Entry) -> None:
+        hello = await self._hello(ws)
+        if hello is None:
+            return
+        user_key = hello.user_key or new_user_key()
+        user_id = user_id_of(user_key)
+        entry.welcome(user_id)
+        line = ClientLine(ws, self.codec)
+        desk = SessionDesk(self.sessions, self.library, line, entry, hello, user_id)
+        line.tell(
+            Welcome(
+                protocol=PROTOCOL_VERSION,
+                server=voicechat.__version__,
+                input_rate=INPUT_RATE,
+                output_rate=hello.output_rate,
+                patience=self.patience,
+                max_text=MAX_TEXT,
+                max_audio_bytes=MAX_FRAME_BYTES,
+                recognizer=self.recognizer,
+                user_key=user_key,
+            )
+        )
+        log.info("connected", client=hello.client[:80], peer=ws.peer)
+        try:
+            if hello.start:
+                await desk.create()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._end_with_server, line, nursery.cancel_scope)
+                nursery.start_soon(self._heartbeat, ws, line, entry)
+                nursery.start_soon(line.acknowledge)
+                nursery.start_soon(self._write, line, nursery.cancel_scope)
+                ws.hand_over(partial(_take_audio, line))
+                while True:
+                    await self._take(await ws.receive(), line, desk)
+        finally:
+            entry.goodbye()
+            await desk.leave()
 
     # -- before there is a session -------------------------------------------------------------
 
@@ -104,7 +137,7 @@ class ConnectionHandler:
             nursery.cancel_scope.deadline = trio.current_time() + HELLO_TIMEOUT_S
 
             async def leave_at_shutdown() -> None:
-                await self._shutdown.wait()
+                await self.shutdown.wait()
                 nursery.cancel_scope.cancel()
 
             nursery.start_soon(leave_at_shutdown)
@@ -112,10 +145,10 @@ class ConnectionHandler:
             nursery.cancel_scope.cancel()
         if hello is not None:
             return hello
-        if self._shutdown.is_set():
-            await ws.close(_GOING_AWAY, "server going away")
+        if self.shutdown.is_set():
+            await ws.close(CloseCode.GOING_AWAY, "server going away")
         else:
-            await ws.close(_POLICY, "say hello first")
+            await ws.close(CloseCode.POLICY, "say hello first")
         return None
 
     async def _first_hello(self, ws: WebSocket) -> Hello | None:
@@ -123,12 +156,12 @@ class ConnectionHandler:
             try:
                 return self._expect_hello(await ws.receive())
             except ProtocolError as error:
-                await self._refuse(ws, error)
+                await ws.send(self.codec.encode(told(error)))
         return None
 
     def _expect_hello(self, data: str | bytes) -> Hello:
         if isinstance(data, str):
-            message = self._codec.decode_client(data).message
+            message = self.codec.decode_client(data).message
             if isinstance(message, Hello):
                 if message.protocol != PROTOCOL_VERSION:
                     raise ProtocolError(
@@ -143,102 +176,105 @@ class ConnectionHandler:
             code=ErrorCode.HELLO_REQUIRED,
         )
 
-    async def _refuse(self, ws: WebSocket, error: VoicechatError) -> None:
-        correlation_id = new_correlation_id()
-        log.info("refused", code=error.code, correlation_id=correlation_id)
-        await ws.send(self._codec.encode(Error.of(error, correlation_id)))
+    # -- after it ------------------------------------------------------------------------------
 
-    # -- with a session ------------------------------------------------------------------------
+    async def _take(self, data: str | bytes, line: ClientLine, desk: SessionDesk) -> None:
+        """Do what a client says; waits for the store at most, where sessions are asked for.
 
-    async def _serve(self, ws: WebSocket, session: Session, hello: Hello) -> None:
-        log.info("connected", client=hello.client[:80], peer=ws.peer)
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._drain, session, nursery.cancel_scope)
-                nursery.start_soon(self._heartbeat, ws)
-                nursery.start_soon(self._write, ws, session, nursery.cancel_scope)
-                await session.emit(
-                    Welcome(
-                        protocol=PROTOCOL_VERSION,
-                        server=voicechat.__version__,
-                        session_id=session.id,
-                        input_rate=INPUT_RATE,
-                        output_rate=hello.output_rate,
-                        patience=session.patience,
-                        max_text=MAX_TEXT,
-                        max_audio_bytes=MAX_FRAME_BYTES,
-                        recognizer=self._recognizer,
-                    )
-                )
-                ws.hand_over(partial(_take_audio, session))
-                await self._read(ws, session)
-        except* (Closed, trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # the client has gone, or the session has ended and its outbox with it
-        finally:
-            session.end()
-            with trio.CancelScope(shield=True):  # short: all that it owns can be cancelled
-                await session.ended.wait()
-
-    async def _read(self, ws: WebSocket, session: Session) -> None:
-        """Take what the client says until it closes, or until the session ends.
-
-        Waits for nothing but the client itself and the outbox, so that pings and interrupts are
-        heard whatever the engines do.
+        So pings and interrupts are heard whatever the engines do.
         """
-        with suppress(trio.ClosedResourceError):  # the outbox: the writer says goodbye
-            while True:
-                data = await ws.receive()
-                try:
-                    if isinstance(data, bytes):
-                        session.microphones.audio(unpack(data, FrameKind.MICROPHONE))
-                    else:
-                        await session.handle(self._codec.decode_client(data))
-                except ProtocolError as error:
-                    await session.report(error)
+        try:
+            if isinstance(data, bytes):
+                _hear(line, data)
+            else:
+                await self._message(self.codec.decode_client(data), line, desk)
+        except VoicechatError as error:
+            line.tell(told(error))
+        except trio.ClosedResourceError:
+            pass  # the session has ended: the writer tells
 
-    async def _write(self, ws: WebSocket, session: Session, connection: trio.CancelScope) -> None:
-        """Send the outbox; when the session has ended and all is sent, close with the reason."""
-        with suppress(trio.EndOfChannel):
-            while True:
-                await ws.send(await session.take())
-        if session.failed:
-            await ws.close(_INTERNAL, "the session failed")
+    async def _message(self, envelope: Envelope, line: ClientLine, desk: SessionDesk) -> None:
+        message = envelope.message
+        if isinstance(message, Ping):
+            line.tell(Pong(message.nonce))
+        elif isinstance(message, REQUESTS):
+            try:
+                await desk.handle(message)
+            except ProtocolError as error:
+                error.client_seq = envelope.seq
+                raise
+        elif line.alive is None and not isinstance(message, Hello):
+            raise ProtocolError(
+                "There is no session yet.",
+                suggested_action="Send create_session, or resume one.",
+                code=ErrorCode.SESSION_REQUIRED,
+            )
+        elif line.alive is None:
+            raise ProtocolError("A hello is expected once only.")
         else:
-            await ws.close(_GOING_AWAY, "server going away")
+            try:
+                line.alive.session.requests.handle(envelope)
+            except ProtocolError as error:
+                error.client_seq = envelope.seq
+                if error.code in _ENDS:
+                    line.tell(told(error))
+                    line.close(_ENDS[error.code], error.code)
+                    return
+                raise
+
+    async def _write(self, line: ClientLine, connection: trio.CancelScope) -> None:
+        await line.write()
         connection.cancel()
 
-    async def _drain(self, session: Session, connection: trio.CancelScope) -> None:
-        """At shutdown: tell the client, let the turn in flight end, then end the session."""
-        await self._shutdown.wait()
-        with trio.move_on_after(_LAST_WORDS_S):  # a client that does not read is not told
-            await session.emit(ServerShuttingDown(self._grace_s))
-        with trio.move_on_after(self._grace_s):
-            await session.conversation.drain()
-        session.conversation.stop()
-        with trio.move_on_after(_LAST_WORDS_S):
-            await session.conversation.drain()
-        session.end()
+    async def _end_with_server(self, line: ClientLine, connection: trio.CancelScope) -> None:
+        """A connection ends with its session, which ends when its turns have."""
+        await self.shutdown.wait()
+        alive = line.alive
+        if alive is not None:
+            await alive.session.ended.wait()
         connection.deadline = trio.current_time() + _LAST_WRITE_S
+        line.close(CloseCode.GOING_AWAY, "server going away")
 
-    async def _heartbeat(self, ws: WebSocket) -> None:
-        """Drop a client that has vanished without a word: its session ends with it."""
-        while True:
-            await trio.sleep(HEARTBEAT_S)
-            with trio.move_on_after(HEARTBEAT_S) as patience:
-                await ws.ping()
-            if patience.cancelled_caught:
-                log.info("client vanished")
-                ws.drop()
-                return
+    async def _heartbeat(self, ws: WebSocket, line: ClientLine, entry: Entry) -> None:
+        silence = await heartbeat(
+            ws, every_s=self.heartbeat_s, idle_s=self.idle_s, last_activity=entry.last_activity
+        )
+        if silence is CloseCode.IDLE:
+            line.close(silence, "nothing was said for long")
+        else:
+            log.info("client vanished")
+            ws.drop()
 
 
-def _take_audio(session: Session, data: bytes) -> bool:
+_ENDS = {
+    ErrorCode.OUT_OF_ORDER: CloseCode.OUT_OF_ORDER,
+    ErrorCode.BACKPRESSURE: CloseCode.SLOW,
+}
+"""Errors after which a connection cannot go on; its session can, on another one."""
+
+
+def _hear(line: ClientLine, data: bytes) -> None:
+    frame = unpack(data, FrameKind.MICROPHONE)
+    alive: Alive | None = line.alive
+    if alive is None:
+        return  # of the session that this connection has just left
+    try:
+        alive.session.requests.hear(frame)
+    except ProtocolError as error:
+        alive.session.tell(told(error))
+        alive.session.outbox.check()
+
+
+def _take_audio(line: ClientLine, data: bytes) -> bool:
     """Give a frame of the microphone to the session at once; False when that needs an answer."""
+    if line.alive is None:
+        return False
     try:
         frame = unpack(data, FrameKind.MICROPHONE)
     except ProtocolError:
         return False
+    session = line.alive.session
     if not session.microphones.takes(frame):
         return False
-    session.microphones.audio(frame)
+    session.requests.hear(frame)
     return True

@@ -58,6 +58,26 @@ class SocketLimits:
     handshake_timeout: float = 10.0
 
 
+@attrs.define(eq=False)
+class Traffic:
+    """What has passed over one WebSocket: whole messages, and their bytes without any frame.
+
+    Attributes:
+        messages_in: Taken from the other side, read by the program or not.
+        bytes_in: In those.
+        messages_out: Handed to the kernel.
+        bytes_out: In those.
+        last_message: When the other side's last message came, or the socket was opened (monotonic
+            seconds). Pings and pongs are no messages.
+    """
+
+    messages_in: int = 0
+    bytes_in: int = 0
+    messages_out: int = 0
+    bytes_out: int = 0
+    last_message: float = attrs.field(factory=trio.current_time)
+
+
 def size_of(message: str | bytes) -> int:
     """Bytes of a message on the wire."""
     if isinstance(message, bytes) or message.isascii():
@@ -84,6 +104,7 @@ class Connection(WebSocketConnection):
         self._splitter = None if protocol.client else Splitter(limits.max_message)
         self._first = b""
         self._partial = bytearray()
+        self.traffic = Traffic()
         self._sink: Sink | None = None
         self._unread = 0
         self._room = trio.Event()
@@ -146,6 +167,8 @@ class Connection(WebSocketConnection):
         finally:
             self._close_handshake.set()
             self._reader_ended.set()
+            for waiting in self._pings.values():
+                waiting.set()  # there will be no pong
 
     async def _read_frames(self) -> bool:
         """Handle frames until the end; False if the peer broke the protocol and may still send."""
@@ -227,9 +250,13 @@ class Connection(WebSocketConnection):
         """Put a whole message where it can be received, as soon as there is room."""
         if self._close_reason is not None:
             return
+        size = size_of(message)
+        traffic = self.traffic
+        traffic.messages_in += 1
+        traffic.bytes_in += size
+        traffic.last_message = trio.current_time()
         if self._sink and isinstance(message, bytes) and not self._unread and self._sink(message):
             return
-        size = size_of(message)
         while self._unread and self._unread + size > self._limits.max_unread:
             self._room = trio.Event()
             await self._room.wait()

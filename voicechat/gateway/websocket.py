@@ -20,7 +20,7 @@ from wsproto.events import AcceptConnection, Request
 from wsproto.utilities import RemoteProtocolError
 
 from voicechat.errors import UsageError
-from voicechat.gateway.reader import Connection, Sink, SocketLimits
+from voicechat.gateway.reader import Connection, Sink, SocketLimits, size_of
 from voicechat.gateway.upgrade import BadHead, Headers, Upgrade
 from voicechat.gateway.wire import Wire
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Closed", "SocketLimits", "WebSocket", "accept", "connect"]
 
 NORMAL, GOING_AWAY, ABNORMAL, INTERNAL = 1000, 1001, 1006, 1011
+MAX_USER_AGENT = 200
 SEND_TIMEOUT = 20.0
 """Seconds that a write of our client may take."""
 
@@ -58,6 +59,8 @@ class WebSocket:
         headers: Of the request, by name in any case.
         subprotocols: What the client offered, in its order.
         subprotocol: What was chosen of it, if anything.
+        user_agent: What the client calls itself: at most 200 printable characters.
+        traffic: Counts what passes.
     """
 
     def __init__(
@@ -75,6 +78,9 @@ class WebSocket:
         self.headers: Headers = upgrade.headers
         self.subprotocols = upgrade.subprotocols
         self.subprotocol = connection.subprotocol
+        agent = self.headers.get("user-agent", "")[:MAX_USER_AGENT]
+        self.user_agent = "".join(char for char in agent if char.isprintable())
+        self.traffic = connection.traffic
 
     async def run(self) -> None:
         """Read from the client until the end; runs beside everything else that is done here."""
@@ -119,7 +125,10 @@ class WebSocket:
             raise RuntimeError("two tasks send on one WebSocket: it has one writer")
         self._sending = True
         try:
-            await self._connection.send_whole(data if isinstance(data, str) else bytes(data))
+            message = data if isinstance(data, str) else bytes(data)
+            await self._connection.send_whole(message)
+            self.traffic.messages_out += 1
+            self.traffic.bytes_out += size_of(message)
         except ConnectionClosed as closed:
             raise self._closed(closed) from None
         finally:
@@ -132,13 +141,15 @@ class WebSocket:
             Seconds that it took.
 
         Raises:
-            Closed: The client has gone.
+            Closed: The client has gone, before or after the ping.
         """
         self._pings_sent += 1
         payload = self._pings_sent.to_bytes(4, "big")
         start = trio.current_time()
         try:
             await self._connection.ping(payload)
+            if self._connection.closed is not None:
+                raise ConnectionClosed(self._connection.closed)  # noqa: TRY301  (one way out)
         except ConnectionClosed as closed:
             raise self._closed(closed) from None
         finally:

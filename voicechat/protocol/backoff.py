@@ -1,4 +1,4 @@
-"""When a client that lost its server tries again: the same numbers in every client. PURE.
+"""When a client that lost its server tries again: the same numbers in every client.
 
 Full jitter: a server that comes back is not met by all its clients at the same moment.
 """

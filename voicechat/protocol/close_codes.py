@@ -1,4 +1,4 @@
-"""Codes with which the server closes a WebSocket: each says whether to come back. PURE.
+"""Codes with which the server closes a WebSocket: each says whether to come back.
 
 From 4000 to 4499 a client should reconnect, from 4500 to 4999 it should not, as with centrifuge.
 """

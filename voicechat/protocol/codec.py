@@ -16,7 +16,12 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 
 from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.protocol.messages import CLIENT_MESSAGES, SERVER_MESSAGES
-from voicechat.protocol.messages.base import U32_MAX, ClientMessage, ServerMessage
+from voicechat.protocol.messages.base import (
+    U32_MAX,
+    ClientMessage,
+    ServerMessage,
+    has_own_seq,
+)
 
 M = TypeVar("M")
 
@@ -116,6 +121,8 @@ class Codec:
                 suggested_action=f"Use one of: {', '.join(sorted(kinds))}.",
                 code=ErrorCode.UNKNOWN_TYPE,
             )
+        if has_own_seq(kinds[name]):
+            return kinds[name], None, value
         seq = value.pop("seq", None)
         if seq is not None and (type(seq) is not int or not 0 <= seq <= U32_MAX):
             raise ProtocolError(f"{name}.seq must be a whole number from 0 to {U32_MAX}.")

@@ -15,7 +15,7 @@ from voicechat.protocol.close_codes import FINAL
 from voicechat.protocol.fields import LIMITS
 from voicechat.protocol.frames import HEADER, MAX_FRAME_BYTES, FrameKind
 from voicechat.protocol.messages import CLIENT_MESSAGES, SERVER_MESSAGES
-from voicechat.protocol.messages.base import U32_MAX
+from voicechat.protocol.messages.base import U32_MAX, has_own_seq
 from voicechat.protocol.messages.connection import PROTOCOL_VERSION
 
 _JSON_NAMES = {int: "integer", float: "number", str: "string", bool: "boolean"}
@@ -91,7 +91,8 @@ def _define(kind: type[Any], definitions: dict[str, Any]) -> None:
     required: list[str] = []
     if tag is not None:
         properties["type"] = {"const": tag}
-        properties["seq"] = {"type": "integer", "minimum": 0, "maximum": U32_MAX}
+        if not has_own_seq(kind):
+            properties["seq"] = {"type": "integer", "minimum": 0, "maximum": U32_MAX}
         required.append("type")
     for field in attrs.fields(kind):
         schema = _schema_of(hints[field.name], definitions)
@@ -144,7 +145,9 @@ def _interface(kind: type[Any]) -> list[str]:
     lines = [f"/** {_doc(kind)} */", f"export interface {kind.__name__} {{"]
     tag = getattr(kind, "type", None)
     if tag is not None:
-        lines += [f"  type: {_literal(tag)};", "  seq?: number;"]
+        lines.append(f"  type: {_literal(tag)};")
+        if not has_own_seq(kind):
+            lines.append("  seq?: number;")
     for field in attrs.fields(kind):
         # The server sends every field; a client may leave out what has a default.
         mark = "?" if kind in CLIENT_MESSAGES and field.default is not attrs.NOTHING else ""

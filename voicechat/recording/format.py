@@ -203,6 +203,8 @@ def read_records(lines: Iterable[bytes], codec: Codec) -> Iterator[Record]:
             record = _record(_expect(_parse(line), dict), codec)
         except (KeyError, TypeError, ValueError, binascii.Error, ProtocolError):
             raise _damaged(number) from None
+        if record is None:
+            continue
         if not latest <= record.at < float("inf"):
             raise _damaged(number)
         latest = record.at
@@ -211,7 +213,7 @@ def read_records(lines: Iterable[bytes], codec: Codec) -> Iterator[Record]:
             return
 
 
-def _record(fields: dict[str, Any], codec: Codec) -> Record:
+def _record(fields: dict[str, Any], codec: Codec) -> Record | None:
     at = fields.pop("t")
     if isinstance(at, bool) or not isinstance(at, int | float):
         raise TypeError(at)
@@ -240,6 +242,8 @@ def _record(fields: dict[str, Any], codec: Codec) -> Record:
             item = Taken(_count(value["stream"]), _count(value["seq"]), _count(value["offset"]))
         case "in":
             item = codec.decode_client(json.dumps(value)).message
+        case "out" if _expect(value, dict).get("type") == "welcome":
+            return None  # of the connection; sessions once sent it
         case "out":
             item = codec.decode_server(json.dumps(value))[0]
         case "end":

@@ -93,7 +93,7 @@ class Recordings:
         header = Header(
             session_id,
             datetime.now().astimezone(),
-            hello,
+            attrs.evolve(hello, user_key=""),  # it is a secret
             version(),
             self._settings,
             self._packages,

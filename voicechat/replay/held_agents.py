@@ -49,6 +49,10 @@ class _HeldAgent:
     hold: Hold
     latency: Latencies
 
+    @property
+    def busy(self) -> bool:
+        return bool(getattr(self.inner, "busy", False))
+
     async def run(self, announce: Announce) -> None:
         await self.inner.run(announce)
 

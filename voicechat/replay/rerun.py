@@ -123,9 +123,8 @@ def _hot(records: tuple[Record, ...]) -> Callable[[float], bool]:
 async def _replay(world: World, *, recording: Recording) -> list[Record]:
     header, tap = recording.header, _Collector()
     climate = RecordedClimate(recording, world.gate)
-    session = world.session(
-        header.hello, header.session_id, tap, now=header.started, climate=climate
-    )
+    hello = attrs.evolve(header.hello, acknowledges=False)  # nothing is lost on the way here
+    session = world.session(hello, header.session_id, tap, now=header.started, climate=climate)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(climate.run, tap.began)
         nursery.start_soon(_empty, session)
@@ -146,13 +145,13 @@ async def _empty(session: Session) -> None:
 
 async def _hand_in(session: Session, item: ClientMessage | AudioFrame) -> None:
     """Do as the connection does."""
-    try:
-        if isinstance(item, AudioFrame):
-            session.microphones.audio(item)
-        else:
-            await session.handle(Envelope(item, None))
-    except ProtocolError as error:
-        await session.report(error)
+    if isinstance(item, AudioFrame):
+        try:
+            session.requests.hear(item)
+        except ProtocolError as error:
+            await session.report(error)
+    else:
+        session.requests.handle(Envelope(item, None))
 
 
 class _Collector:

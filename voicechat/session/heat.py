@@ -56,6 +56,7 @@ class Heat:
         self._status: Status | None = None
         self._waiting = False
         self._said = False  # of the pause that there is
+        self._greeted = False
         self._news = _Signal()
         self._status_changed = _Signal()
         self._waits_changed = _Signal()
@@ -64,6 +65,11 @@ class Heat:
         """Work of the session begins to wait for the machine to cool down, or does so no more."""
         self._waits += 1 if begins else -1
         self._waits_changed.set()
+
+    def greet(self) -> None:
+        """A client has come that may know nothing yet."""
+        self._greeted = False
+        self._news.set()
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -82,9 +88,10 @@ class Heat:
             await self._news.wait()
             if self._status is None:
                 continue
-            message = self._message(self._status, with_history=told is None)
-            if told is None or told[0] is not self._status or told[1] != message.waiting:
-                told = (self._status, message.waiting)
+            message = self._message(self._status, with_history=not self._greeted)
+            news = (self._status, message.waiting)
+            if not self._greeted or told is None or told[0] is not news[0] or told[1] != news[1]:
+                told, self._greeted = news, True
                 await self._emit(message)
 
     def _message(self, status: Status, *, with_history: bool) -> Thermal:

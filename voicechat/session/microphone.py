@@ -30,10 +30,12 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
         rate: Sample rate of the stream in Hz.
         most_waiting_s: Tells how much audio may wait just now, in seconds.
         on_receive: Told of each frame that the listener receives.
+        on_settled: Told up to which sample of the stream nothing is needed again.
 
     Attributes:
         given_up: Whether nobody listens any more.
         arrived_at: When the frame that was received last had come (monotonic seconds).
+        settle: To be told up to which sample of the stream nothing is needed again.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
         rate: int,
         most_waiting_s: Callable[[], float],
         on_receive: Callable[[AudioFrame], None] = lambda _: None,
+        on_settled: Callable[[int], None] = lambda _: None,
     ) -> None:
         # The bound is in samples, and so in frames: `put` refuses before memory is an issue.
         self._send, self._receive = trio.open_memory_channel[tuple[float, AudioFrame]](math.inf)
@@ -49,6 +52,7 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
         self._waiting = 0  # samples
         self._least_cost = round(_LEAST_COST_S * rate)
         self._on_receive = on_receive
+        self.settle = on_settled
         self.given_up = False
         self.arrived_at = 0.0
 

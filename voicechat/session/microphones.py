@@ -36,11 +36,21 @@ class Microphones:
     Args:
         tap: Is told of each frame.
         gate: Tells whether the listener may be waiting for the machine to cool down.
+        on_settled: Told the stream, and up to which sample of it nothing is needed again.
+        on_listened: Told of a stream that was listened to until its end.
     """
 
-    def __init__(self, tap: Tap, gate: InferenceGate) -> None:
+    def __init__(
+        self,
+        tap: Tap,
+        gate: InferenceGate,
+        on_settled: Callable[[int, int], None] = lambda *_: None,
+        on_listened: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._tap = tap
         self._gate = gate
+        self._on_settled = on_settled
+        self._on_listened = on_listened
         self._streams, self._opened = trio.open_memory_channel[tuple["AudioOpen", Microphone]](
             _QUEUED_STREAMS
         )
@@ -57,6 +67,7 @@ class Microphones:
         """
         async for message, audio in self._opened:
             await listen(message, audio)
+            self._on_listened(message.stream)
 
     def open(self, message: AudioOpen) -> None:
         """Begin a stream; one that is open ends.
@@ -74,7 +85,8 @@ class Microphones:
         self._end()
         self._stream = message.stream
         most_waiting_s = partial(self._most_waiting, message.rate)
-        microphone = Microphone(message.rate, most_waiting_s, self._taken)
+        settled = partial(self._on_settled, message.stream)
+        microphone = Microphone(message.rate, most_waiting_s, self._taken, settled)
         try:
             self._streams.send_nowait((message, microphone))
         except trio.WouldBlock:

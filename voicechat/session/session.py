@@ -1,7 +1,7 @@
-"""One session: a nursery of its own with conversation and listener, and an ordered outbox.
+"""One session: a nursery of its own with conversation and listener; it outlives its connections.
 
-A session is a sibling of its connection, not a child: the connection hands in what the client says
-and carries away what is in the outbox.
+It is a sibling of connections, not a child: one at a time drives it and carries away what it sends.
+While there is none it goes on, until what it sends finds no more room.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.listener import Listener
 from voicechat.conversation.notice import WORDS
 from voicechat.conversation.speaker import Speech
-from voicechat.errors import ProtocolError
-from voicechat.observability.correlation import new_correlation_id
+from voicechat.errors import StoreFailed
 from voicechat.observability.tasks import owner
 from voicechat.protocol.frames import AudioFrame
-from voicechat.protocol.messages.audio import AudioClose, AudioOpen, Playback
-from voicechat.protocol.messages.connection import Error, Ping, Pong
-from voicechat.protocol.messages.connection import Settings as ClientSettings
-from voicechat.protocol.messages.conversation import Interrupt, MessageReceived, UserMessage
+from voicechat.protocol.messages.conversation import StreamInterrupted, TranscriptFinal
+from voicechat.protocol.messages.session import SessionRestarting
+from voicechat.protocol.messages.trace import TurnTrace
+from voicechat.session.driver import Driver
 from voicechat.session.heat import Heat
+from voicechat.session.incoming import Incoming
+from voicechat.session.keeper import Keeper
 from voicechat.session.microphones import Microphones
 from voicechat.session.outbox import Outbox
+from voicechat.session.outgoing import Outgoing
+from voicechat.session.requests import Requests, told
 from voicechat.session.tap import NoTap
 from voicechat.thermal.slot import Owner
 
@@ -35,11 +38,13 @@ if TYPE_CHECKING:
     from voicechat.conversation.notice import Notice
     from voicechat.conversation.thinking import Thinkers
     from voicechat.errors import VoicechatError
-    from voicechat.protocol.codec import Codec, Envelope
+    from voicechat.protocol.codec import Codec
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.protocol.messages.connection import Hello
-    from voicechat.protocol.messages.trace import TurnTrace
+    from voicechat.protocol.messages.conversation import MessageReceived
     from voicechat.session.heat import Climate
+    from voicechat.session.outgoing import Item
+    from voicechat.session.store.ports import SessionRecord
     from voicechat.session.tap import Tap
     from voicechat.settings import Settings
     from voicechat.speech.ports import EndOfTurn, SpeechToText, TextToSpeech, VoiceActivity
@@ -66,6 +71,15 @@ class Session:
         climate: Knows how hot the machine is; without it the client is not told.
         notice: Says by voice that the machine has to cool down.
         on_turn: Told of each turn that has ended, for metrics.
+        keeper: Keeps what is said.
+        past: What was kept of it beside that, when it was there before.
+
+    Attributes:
+        driver: The connection that drives it.
+        requests: Does what its client asks for.
+        on_words: Told whenever something was said or answered.
+        on_work: Told True when there is something to answer, and when there is not whether the
+            agent has work of its own.
     """
 
     def __init__(
@@ -85,20 +99,36 @@ class Session:
         climate: Climate | None = None,
         notice: Notice | None = None,
         on_turn: Callable[[TurnTrace], None] = lambda _: None,
+        keeper: Keeper | None = None,
+        past: SessionRecord | None = None,
     ) -> None:
         self.id = session_id
-        self.output_rate = hello.output_rate
-        self._codec = codec
-        self._tap: Tap = tap or NoTap()
-        self._seq = 0
-        self._outbox = Outbox(self._tap.sent)
-        self.outbox = self._outbox.items
-        self.microphones = Microphones(self._tap, gate)
-        self._scope = trio.CancelScope()
+        self.hello = hello
+        self.on_words: Callable[[], None] = lambda: None
+        self.on_work: Callable[[bool], None] = lambda _: None
         self.ended = trio.Event()
         self.failed = False
+        self._tap: Tap = tap or NoTap()
+        self._keeper = keeper or Keeper(session_id)
+        self._scope = trio.CancelScope()
         self._notice = notice
+        self._unkept = False  # whether the client knows that what is said cannot be kept
+        box = Outbox(
+            max_bytes=settings.sessions.replay_kb * 1024,
+            speech_age_s=settings.sessions.resume_window_s,
+            keeps=hello.acknowledges,
+            reports=hello.reports_playback,
+        )
+        self.outbox = Outgoing(box, self._tap.sent, self._keep)
+        self.incoming = Incoming(
+            numbered=hello.acknowledges, taken=0 if past is None else past.client_seq
+        )
+        self.microphones = Microphones(
+            self._tap, gate, self.incoming.silence, self.incoming.listened
+        )
         self._heat = None if climate is None else Heat(climate, self.emit, self._say_notice)
+        self._thinkers = thinkers
+        thinkers.on_wake = self._woken
         owner = Owner(gate, session_id)
         if self._heat is not None:
             owner.on_wait = self._heat.on_wait
@@ -127,6 +157,20 @@ class Session:
             vad_threshold=settings.speech.vad_threshold,
             owner=owner,
         )
+        self.driver = Driver(
+            self.outbox,
+            self.incoming,
+            codec,
+            self._keeper.transcript,
+            self.conversation.presence,
+            lambda: None if self._heat is None else self._heat.greet(),
+        )
+        self.requests = Requests(self, self._tap, self._listener, self._typed)
+        if past is not None:
+            transcript = self._keeper.transcript
+            last = max(past.last_turn, transcript.last_turn)
+            self.conversation.restore(transcript.messages(), last)
+            self.incoming.restore(past.stream, past.samples)
 
     # -- its life ------------------------------------------------------------------------------
 
@@ -142,26 +186,29 @@ class Session:
                             async with trio.open_nursery() as nursery:
                                 nursery.start_soon(self.conversation.run)
                                 nursery.start_soon(self.microphones.run, self._listener.listen)
+                                nursery.start_soon(self._watch_work)
                                 if self._heat is not None:
                                     nursery.start_soon(self._heat.run)
+                    except Exception:
+                        self.failed = True  # known before anybody learns that it is over
+                        raise
                     finally:
-                        self._outbox.close()  # what the tap has still to do holds nobody up
+                        self.outbox.close()  # what the tap has still to do holds nobody up
                         followed.cancel_scope.cancel()
             except Exception:  # the barrier of a session
                 self.failed = True
                 log.exception("session failed")
             finally:
-                self._outbox.close()
+                self.outbox.close()
                 self.ended.set()
 
     def end(self) -> None:
         """Cancel everything of this session, at once."""
         self._scope.cancel()
 
-    @property
-    def turns(self) -> tuple[TurnTrace, ...]:
-        """Traces of the newest turns, oldest first."""
-        return self.conversation.traces
+    def rest(self) -> None:
+        """Release the agent until it is needed."""
+        self._thinkers.rest()
 
     @property
     def patience(self) -> float:
@@ -170,70 +217,88 @@ class Session:
 
     # -- to the client -------------------------------------------------------------------------
 
-    async def emit(self, item: ServerMessage | AudioFrame) -> None:
-        """Put a message or frame in the outbox; waits while the client is slow."""
-        await self._outbox.send(item)
+    async def emit(self, item: Item) -> None:
+        """Send a message or frame; waits while the client is slow, or away for long."""
+        if isinstance(item, StreamInterrupted):
+            self.outbox.silence(item.turn)
+        await self.outbox.send(item)
+
+    def tell(self, message: ServerMessage) -> None:
+        """Send a message at once, however slow the client is."""
+        self.outbox.post(message)
 
     async def report(self, error: VoicechatError) -> None:
         """Tell the client that something could not be done."""
-        correlation_id = new_correlation_id()
-        log.info("refused", code=error.code, correlation_id=correlation_id)
-        await self.emit(Error.of(error, correlation_id))
-
-    async def take(self) -> str | bytes:
-        """The next thing to send, encoded. Numbered only here, so that the sequence has no holes.
-
-        Raises:
-            trio.EndOfChannel: The session has ended and everything has been taken.
-        """
-        item = await self.outbox.receive()
-        if isinstance(item, AudioFrame):
-            return item.pack()
-        self._seq += 1
-        return self._codec.encode(item, self._seq)
-
-    # -- from the client -----------------------------------------------------------------------
-
-    async def handle(self, envelope: Envelope) -> None:
-        """Do what a message of the client asks for; waits only while the client is slow.
-
-        Raises:
-            ProtocolError: It cannot be done; `client_seq` is that of the message.
-        """
-        self._tap.received(envelope.message)
-        try:
-            await self._act(envelope)
-        except ProtocolError as error:
-            error.client_seq = envelope.seq
-            raise
-
-    async def _act(self, envelope: Envelope) -> None:
-        match envelope.message:
-            case UserMessage(text=text):
-                turn = self.conversation.user_text(text)
-                await self.emit(MessageReceived(envelope.seq, turn))
-            case Interrupt(turn=turn):
-                self.conversation.interrupt(turn)
-            case AudioOpen() as message:
-                self.microphones.open(message)
-            case AudioClose(stream=stream):
-                self.microphones.close(stream)
-            case Playback(turn=turn, played=played, done=done):
-                self.conversation.played(turn, played, done=done)
-            case ClientSettings(speak=speak, patience=patience):
-                if speak is not None:
-                    self.conversation.speak = speak
-                if patience is not None:
-                    self._listener.patience = patience
-            case Ping(nonce=nonce):
-                await self.emit(Pong(nonce))
-            case _:
-                raise ProtocolError(
-                    f"A {envelope.message.type} is not expected now.",
-                    suggested_action="Open a new connection to say hello again.",
-                )
+        await self.emit(told(error))
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _typed(self, message: MessageReceived, text: str) -> bool:
+        """The user typed; the client is told with `message`. Returns whether that is safe now."""
+        seq, waits = message.client_seq, False
+        numbered = seq if self.hello.acknowledges else None
+        changes = self._keeper.typed(message.turn, text, numbered)
+
+        def keep(on_kept: Callable[[bool], None]) -> bool:
+            def kept(well: bool) -> None:  # noqa: FBT001  (the scribe has one argument)
+                self._kept(well=well)
+                self.incoming.settle(seq)
+                on_kept(well)
+
+            nonlocal waits
+            waits = self._keeper.keep(changes, kept)
+            return waits
+
+        self.outbox.post(message, keep)
+        self.on_words()
+        return not waits
+
+    def _keep(self, item: Item, on_kept: Callable[[bool], None]) -> bool:
+        """Keep what `item` tells the client, before it is told; see `Outgoing`."""
+        if isinstance(item, AudioFrame):
+            return False
+        changes = self._keeper.follow(item)
+        if isinstance(item, TranscriptFinal):
+            self.incoming.final()
+
+        def kept(well: bool) -> None:  # noqa: FBT001  (the scribe has one argument)
+            self._kept(well=well)
+            if isinstance(item, TranscriptFinal):
+                self.incoming.final_kept(item.stream, item.until)
+            on_kept(well)
+
+        waits = self._keeper.keep(changes, kept)
+        if isinstance(item, TranscriptFinal) and not waits:
+            self.incoming.final_kept(item.stream, item.until)
+        if changes or isinstance(item, TurnTrace):
+            self.on_words()
+        return waits
+
+    def _kept(self, *, well: bool) -> None:
+        """Something was kept, or could not be: that is told once, until it goes well again."""
+        if well or self._unkept:
+            self._unkept = not well
+            return
+        self._unkept = True
+        if not self.ended.is_set():
+            self.tell(
+                told(
+                    StoreFailed(
+                        "What is said cannot be kept just now.",
+                        suggested_action="Go on talking; free some space on the server's disk.",
+                    )
+                )
+            )
+
+    async def _watch_work(self) -> None:
+        while True:
+            await self.conversation.until(idle=False)
+            self.on_work(True)
+            await self.conversation.until(idle=True)
+            self.on_work(self._thinkers.busy)
+
+    def _woken(self) -> None:
+        self.tell(SessionRestarting("idle"))
 
     async def _say_notice(self) -> bool:
         if self._notice is None or not self._notice.pcm:

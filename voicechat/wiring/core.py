@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from voicechat.agents.ports import AgentFactory
+    from voicechat.agents.ports import Agent, AgentFactory
     from voicechat.protocol.messages.connection import Hello
     from voicechat.session.heat import Climate
+    from voicechat.session.keeper import Keeper
+    from voicechat.session.store.ports import SessionRecord
     from voicechat.session.tap import Tap
     from voicechat.settings import Settings, Speech
     from voicechat.speech.ports import (
@@ -97,6 +99,8 @@ class Core:
         now: Callable[[], datetime] = local_time,
         tap: Tap | None = None,
         climate: Climate | None = None,
+        keeper: Keeper | None = None,
+        past: SessionRecord | None = None,
     ) -> Session:
         """Make a session; nothing of it runs yet.
 
@@ -106,14 +110,18 @@ class Core:
             now: The wall clock of its agent.
             tap: Is told of all that comes and goes.
             climate: Knows how hot the machine is; without it the client is not told.
+            keeper: Keeps what is said.
+            past: What was kept of it beside that, when it was there before.
         """
+
+        def agents() -> tuple[Agent, Agent | None]:
+            phrases = None if self.phrases is None else self.phrases.create(session_id, now=now)
+            return self.agents.create(session_id, now=now), phrases
+
         return Session(
             session_id,
             hello,
-            thinkers=Thinkers(
-                self.agents.create(session_id, now=now),
-                None if self.phrases is None else self.phrases.create(session_id, now=now),
-            ),
+            thinkers=Thinkers(*agents(), agents),
             vad=self.vad,
             stt=self.stt,
             tts=self.tts,
@@ -124,6 +132,8 @@ class Core:
             codec=self.codec,
             settings=self.settings,
             tap=tap,
+            keeper=keeper,
+            past=past,
         )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import structlog
 
 from voicechat.api import debug, health, thermal, turns
+from voicechat.api import sessions as kept_sessions
 from voicechat.gateway import tls
 from voicechat.gateway.app import new_app
 from voicechat.gateway.front_door import DoorSettings
@@ -21,31 +23,53 @@ if TYPE_CHECKING:
 
     from quart_trio import QuartTrio
 
-    from voicechat.session.manager import SessionManager
+    from voicechat.gateway.registry import Registry
     from voicechat.settings import Server
     from voicechat.thermal.gate import InferenceGate
     from voicechat.thermal.governor import Governor
+    from voicechat.wiring.sessions import SessionParts
 
 log = structlog.get_logger()
 
 _LAST_CLOSE_S = 2.0
 
 
-def http(sessions: SessionManager, governor: Governor, gate: InferenceGate) -> QuartTrio:
+def http(
+    sessions: SessionParts, registry: Registry, governor: Governor, gate: InferenceGate
+) -> QuartTrio:
     """The application: page and API.
 
     Args:
-        sessions: Those that live.
+        sessions: Those that live, and those that are kept.
+        registry: The connections.
         governor: Watches the heat.
         gate: What it limits.
     """
     app = new_app("voicechat")
-    app.register_blueprint(health.blueprint(lambda: len(sessions), lambda: governor.status))
+    app.register_blueprint(
+        health.blueprint(
+            lambda: len(sessions.manager),
+            lambda: governor.status,
+            partial(_statistics, sessions, registry),
+        )
+    )
     app.register_blueprint(thermal.blueprint(governor, gate))
     app.register_blueprint(debug.blueprint())
-    app.register_blueprint(turns.blueprint(sessions.turns))
+    app.register_blueprint(turns.blueprint(sessions.manager.turns))
+    app.register_blueprint(kept_sessions.blueprint(sessions.library))
     app.register_blueprint(page_blueprint())
     return app
+
+
+def _statistics(sessions: SessionParts, registry: Registry) -> dict[str, Any]:
+    kept = {"kept": "failing" if sessions.scribe.failing else "ok"}
+    if aside := getattr(sessions.store, "moved_aside", None):
+        kept["moved_aside"] = aside
+    return {
+        "session_states": sessions.manager.statistics(),
+        "connections": attrs.asdict(registry.statistics()),
+        "conversations": kept,
+    }
 
 
 def door_settings(server: Server) -> DoorSettings:

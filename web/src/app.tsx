@@ -1,4 +1,4 @@
-/** The page: header, notices, conversation, controls; beside them what can be said. */
+/** The page: header, conversations, notices, the conversation, controls; beside them what can be said. */
 
 import { useEffect, useState } from "react";
 import type { VoiceClient } from "./client/voice-client";
@@ -10,33 +10,43 @@ import { ConversationView } from "./components/conversation-view";
 import { Header } from "./components/header";
 import { Notices } from "./components/notices";
 import { RecognizerHelp } from "./components/recognizer-help";
+import { SessionsColumn, SessionsDrawer, SessionsToggle } from "./components/sessions";
+import { useSessionsPanel } from "./components/sessions-shown";
 import { useMedia } from "./components/use-media";
 
 const WIDE = "(min-width: 60rem)";
 
 export function App({ client }: { client: VoiceClient }) {
   const wide = useMedia(WIDE);
+  const sessions = useSessionsPanel(wide);
   useInterruptKeys(client);
   return (
     <ClientContext value={client}>
       <div className="page">
-        <Header />
-        <main className="main">
-          <div className="talk">
-            <Notices />
-            <ConversationView intro={<Intro withHelp={!wide} />} />
-            <div className="dock">
-              {!wide && <HelpDrawer />}
-              <Controls />
-              <Composer />
+        <div className="top">
+          <SessionsToggle panel={sessions} wide={wide} />
+          <Header />
+        </div>
+        <div className="middle">
+          {wide && sessions.shown && <SessionsColumn />}
+          <main className="main">
+            <div className="talk">
+              <Notices />
+              <ConversationView intro={<Intro withHelp={!wide} />} />
+              <div className="dock">
+                {!wide && <HelpDrawer />}
+                <Controls />
+                <Composer />
+              </div>
             </div>
-          </div>
-          {wide && (
-            <aside className="aside">
-              <RecognizerHelp />
-            </aside>
-          )}
-        </main>
+            {wide && (
+              <aside className="aside">
+                <RecognizerHelp />
+              </aside>
+            )}
+          </main>
+        </div>
+        {!wide && <SessionsDrawer panel={sessions} />}
         <Announcer />
       </div>
     </ClientContext>
@@ -74,19 +84,25 @@ function HelpDrawer() {
   );
 }
 
-/** Escape and Ctrl+Shift+X stop the answer, wherever the focus is. */
+/** Ctrl+Shift+X stops the answer, wherever the focus is; Escape where it closes nothing else. */
 function useInterruptKeys(client: VoiceClient): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       const chord = event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "x";
       if (event.key !== "Escape" && !chord) return;
       if (event.isComposing) return;
-      // Escape closes what is open above the page first.
-      if (!chord && document.querySelector(":popover-open") !== null) return;
+      if (!chord && closesSomething(event)) return;
       if (chord) event.preventDefault();
       client.interrupt();
     };
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
   }, [client]);
+}
+
+/** Escape closes what is open above the page first, and among the conversations it cancels. */
+function closesSomething(event: KeyboardEvent): boolean {
+  if (document.querySelector(":popover-open, dialog[open]") !== null) return true;
+  // The path is that of the moment: what had the focus may be gone already.
+  return event.composedPath().some((each) => each instanceof Element && each.matches(".sessions"));
 }

@@ -8,6 +8,7 @@ interface Debug {
   connection: () => unknown;
   audio: () => unknown;
   thermal: () => unknown;
+  sessions: () => unknown;
   /** Largest absolute sample that was really played so far, in [0, 1]. */
   playbackPeak: () => number;
   /** Samples played so far, of all turns. */
@@ -67,6 +68,7 @@ export function exposeDebug(client: VoiceClient): void {
     connection: () => client.connection.getState(),
     audio: () => client.audio.getState(),
     thermal: () => client.thermal.getState(),
+    sessions: () => client.sessions.getState(),
     playbackPeak: () => client.player?.peak ?? 0,
     playedSamples: () => client.player?.totalPlayed ?? 0,
     outputRate: () => client.player?.rate ?? 0,

@@ -5,6 +5,7 @@ It needs no model and no network, so that a fresh installation can already be ta
 
 from __future__ import annotations
 
+import math
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,11 @@ class Assistant:
         times = self._memory.refusals
         self._memory.refusals += 1
         await _say(not_understood(times, self._environment.random, spoken=True), say)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a timer is going to ring."""
+        return self._memory.timers.next_due() < math.inf
 
     def completeness(self, words: str) -> Completeness:
         """How finished `words` are as a spoken command."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -27,3 +27,11 @@ class ServerMessage:
     """Base of what the server sends. Each subclass names its wire `type`."""
 
     type: ClassVar[str]
+
+
+def has_own_seq(kind: type[Any]) -> bool:
+    """Whether `seq` is a field of the message, about the numbers of others, and not its own number.
+
+    Such messages are of the connection, which numbers nothing.
+    """
+    return any(field.name == "seq" for field in attrs.fields(kind))

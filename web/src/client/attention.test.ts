@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import type { ServerMessage, Welcome } from "../protocol/messages";
+import type { ServerMessage, SessionReady, SessionRestored } from "../protocol/messages";
 import { Attention } from "./attention";
 
 let away: boolean;
@@ -43,12 +43,23 @@ it("leaves the title alone for answers, and while somebody looks", () => {
   expect(title).toBe("voicechat");
 });
 
-it("keeps what was missed through a reconnect, and takes no words of the next session", () => {
+it("keeps what was missed, and takes no words of the next session", () => {
   attention.apply(started(1, "assistant"));
   attention.apply(delta(1, "Tea."));
-  attention.apply({ type: "welcome" } as Welcome);
+  attention.apply({ type: "session_ready" } as SessionReady);
   attention.apply(delta(1, "It is noon."));
   expect(title).toBe("Tea — voicechat");
+});
+
+it("goes on through a reconnect, but not with what another server tells anew", () => {
+  attention.apply(started(1, "assistant"));
+  attention.apply(delta(1, "Tea "));
+  attention.apply({ type: "session_restored", history: null } as SessionRestored);
+  attention.apply(delta(1, "is ready."));
+  expect(title).toBe("Tea is ready — voicechat");
+  attention.apply({ type: "session_restored", history: [] } as unknown as SessionRestored);
+  attention.apply(delta(1, " Noon."));
+  expect(title).toBe("Tea is ready — voicechat");
 });
 
 it("cuts long words", () => {

@@ -34,9 +34,10 @@ export class Attention {
       case "response_complete":
         if (message.turn === this.turn) this.show(message.text);
         break;
-      case "welcome":
-        // Turn numbers begin anew; what was missed is still to be seen.
-        this.turn = null;
+      case "session_ready":
+      case "session_restored":
+        // Turns may be of another session; what was missed is still to be seen.
+        if (message.type === "session_ready" || message.history !== null) this.turn = null;
         break;
       default:
         break;

@@ -1,8 +1,8 @@
 /** How long to wait before a reconnect: exponential with full jitter, so that many pages spread. */
 
-export const MAX_ATTEMPTS = 10;
-const FIRST_MS = 1_000;
-const CEILING_MS = 30_000;
+import { BACKOFF_FIRST_MS, BACKOFF_MOST_MS, BACKOFF_TRIES } from "../protocol/messages";
+
+export const MAX_ATTEMPTS = BACKOFF_TRIES;
 
 /**
  * Delay in ms before reconnect `attempt` (from 1).
@@ -10,5 +10,5 @@ const CEILING_MS = 30_000;
  * @param random in [0, 1).
  */
 export function backoffMs(attempt: number, random: number): number {
-  return Math.round(random * Math.min(CEILING_MS, FIRST_MS * 2 ** (attempt - 1)));
+  return Math.round(random * Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** (attempt - 1)));
 }

@@ -37,13 +37,15 @@ class FakeSocket implements Socket {
     this.onmessage?.call(this as unknown as WebSocket, new MessageEvent("message", { data: text }));
   }
 
-  die(): void {
+  die(code = 1006): void {
     this.readyState = 3;
-    this.onclose?.call(this as unknown as WebSocket, new Event("close") as CloseEvent);
+    const event = Object.assign(new Event("close"), { code });
+    this.onclose?.call(this as unknown as WebSocket, event as CloseEvent);
   }
 }
 
-const WELCOME = { type: "welcome", session_id: "s", output_rate: 48000 };
+const WELCOME = { type: "welcome", output_rate: 48000 };
+const READY = { type: "session_ready", session_id: "s" };
 
 let sockets: FakeSocket[];
 let states: ConnectionState[];
@@ -60,6 +62,7 @@ beforeEach(() => {
   connection = new Connection({
     url: "ws://here/ws",
     hello: () => ({ client: "test", output_rate: 48_000, speak: true }),
+    opening: () => ({ type: "create_session" }),
     onState: (state) => states.push(state),
     onMessage: (message) => messages.push(message),
     onAudio: (frame) => audio.push(frame.stream),
@@ -80,18 +83,22 @@ function welcome(): FakeSocket {
   const socket = newest();
   socket.accept();
   socket.say(WELCOME);
+  socket.say(READY);
   return socket;
 }
 
 describe("Connection", () => {
-  it("says hello first, and counts what it sends", () => {
+  it("says hello first and at once what is wanted, and sends the numbers that it is given", () => {
     connection.connect();
-    expect(connection.send({ type: "user_message", text: "too early" })).toBeNull();
+    expect(connection.send({ type: "user_message", text: "too early" }, 1)).toBe(false);
     const socket = welcome();
-    expect(connection.send({ type: "user_message", text: "hi" })).toBe(2);
+    expect(connection.send({ type: "user_message", text: "hi" }, 2)).toBe(true);
+    expect(connection.send({ type: "ack", seq: 7 })).toBe(true);
     expect(socket.sent).toEqual([
-      { type: "hello", protocol: 1, client: "test", output_rate: 48_000, speak: true, seq: 1 },
+      { type: "hello", protocol: 1, client: "test", output_rate: 48_000, speak: true },
+      { type: "create_session" },
       { type: "user_message", text: "hi", seq: 2 },
+      { type: "ack", seq: 7 },
     ]);
     expect(states.map((state) => state.phase)).toEqual(["connecting", "connected"]);
   });
@@ -104,7 +111,7 @@ describe("Connection", () => {
     socket.say(new ArrayBuffer(3));
     const pcm = new Int16Array(2);
     socket.say(pack({ kind: FRAME_SPEECH, stream: 4, seq: 0, offset: 0, last: false, pcm }));
-    expect(messages.map((message) => message.type)).toEqual(["welcome", "pong"]);
+    expect(messages.map((message) => message.type)).toEqual(["welcome", "session_ready", "pong"]);
     expect(audio).toEqual([4]);
   });
 
@@ -128,7 +135,7 @@ describe("Connection", () => {
     expect(states.at(-1)).toEqual({ phase: "connected" });
   });
 
-  it("counts the tries anew only after a welcome", () => {
+  it("counts the tries anew only once a session is driven", () => {
     connection.connect();
     newest().die();
     vi.advanceTimersByTime(1000);
@@ -136,15 +143,48 @@ describe("Connection", () => {
     newest().die();
     expect(states.at(-1)).toMatchObject({ attempt: 2 });
     vi.advanceTimersByTime(2000);
+    newest().accept();
+    newest().say(WELCOME);
+    newest().say({ type: "error", code: "capacity_exceeded" });
+    newest().die(1013);
+    expect(states.at(-1)).toMatchObject({ attempt: 3 });
+    vi.advanceTimersByTime(4000);
     welcome().die();
     expect(states.at(-1)).toMatchObject({ attempt: 1 });
   });
 
-  it("begins its sequence anew with each socket", () => {
+  it("tries again later where that is asked for", () => {
     connection.connect();
-    welcome().die();
+    welcome();
+    connection.again();
+    expect(states.at(-1)).toEqual({ phase: "reconnecting", attempt: 1, attempts: 10 });
     vi.advanceTimersByTime(1000);
-    expect(welcome().sent).toMatchObject([{ type: "hello", seq: 1 }]);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it.each<[number, string]>([
+    [4500, "opened_elsewhere"],
+    [4501, "closed"],
+    [4999, "closed"],
+    [1000, "closed"],
+    [1009, "closed"],
+    [1008, "refused"],
+  ])("stays away after close code %i: %s", (code, reason) => {
+    connection.connect();
+    welcome().die(code);
+    expect(states.at(-1)).toEqual({ phase: "offline", reason });
+    connection.hurry();
+    vi.advanceTimersByTime(600_000);
+    expect(sockets).toHaveLength(1);
+    connection.connect();
+    welcome();
+    expect(states.at(-1)).toEqual({ phase: "connected" });
+  });
+
+  it.each([1001, 1006, 1011, 1013, 4000, 4001, 4002, 4499, 5000])("comes back after close code %i", (code) => {
+    connection.connect();
+    welcome().die(code);
+    expect(states.at(-1)).toMatchObject({ phase: "reconnecting" });
   });
 
   it("gives up a socket that brings no welcome", () => {
@@ -225,7 +265,10 @@ describe("Connection", () => {
     connection.connect();
     const socket = welcome();
     expect(connection.sendAudio(new ArrayBuffer(20))).toBe(true);
-    socket.bufferedAmount = 2 * 1024 * 1024;
+    // Half a minute at 48 kHz, which is sent again after a reconnect.
+    socket.bufferedAmount = 30 * 48_000 * 2;
+    expect(connection.sendAudio(new ArrayBuffer(20))).toBe(true);
+    socket.bufferedAmount = 5 * 1024 * 1024;
     expect(connection.sendAudio(new ArrayBuffer(20))).toBe(false);
   });
 

@@ -1,10 +1,11 @@
 /**
- * The WebSocket: hello, client sequence numbers, heartbeat and reconnect. It knows nothing of the
- * conversation; whoever owns it gets messages and audio through callbacks.
+ * The WebSocket: hello, heartbeat and reconnect. It knows nothing of the conversation; whoever owns
+ * it gets messages and audio through callbacks, and says what opens a session.
  */
 
 import { unpack, type AudioFrame } from "../protocol/frames";
 import {
+  FINAL_CLOSE_CODES,
   FRAME_SPEECH,
   PROTOCOL_VERSION,
   type ClientMessage,
@@ -17,14 +18,24 @@ import { backoffMs, MAX_ATTEMPTS } from "./backoff";
 export const HEARTBEAT_MS = 20_000;
 /** A socket that hasn't brought `welcome` by then is given up. */
 export const WELCOME_TIMEOUT_MS = 10_000;
-/** More than this waiting in the socket means that the network can't carry live audio. */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
+/**
+ * More than this waiting in the socket means that the network can't carry live audio. What is sent
+ * again after a reconnect, half a minute at 48 kHz, must fit.
+ */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+/** Close codes of the server's own that forbid to come back, and the one of a take-over. */
+const STAY_AWAY_CODES = { from: 4500, to: 4999 };
+const OPENED_ELSEWHERE_CODE = 4500;
+const POLICY_CODE = 1008;
+
+/** `refused`: this page does not fit the server. `closed`: the server wants no more of it. */
+export type OfflineReason = "gave_up" | "refused" | "opened_elsewhere" | "closed";
 
 export type ConnectionState =
   | { phase: "connecting" }
   | { phase: "connected" }
   | { phase: "reconnecting"; attempt: number; attempts: number }
-  | { phase: "offline"; reason: "gave_up" | "refused" };
+  | { phase: "offline"; reason: OfflineReason };
 
 /** The part of WebSocket that is used, so that tests can bring their own. */
 export type Socket = Pick<
@@ -37,6 +48,8 @@ export interface ConnectionOptions {
   url: string;
   /** Made anew for each socket: settings may have changed since the last. */
   hello: () => Omit<Hello, "type" | "protocol" | "seq">;
+  /** What is wanted, right behind the hello. */
+  opening: () => ClientMessage;
   onState: (state: ConnectionState) => void;
   onMessage: (message: ServerMessage) => void;
   onAudio: (frame: AudioFrame) => void;
@@ -50,7 +63,6 @@ export class Connection {
   private socket: Socket | null = null;
   private welcomed = false;
   private attempt = 0;
-  private seq = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private guard: ReturnType<typeof setTimeout> | undefined;
   private heartbeat: ReturnType<typeof setInterval> | undefined;
@@ -91,10 +103,16 @@ export class Connection {
     this.drop();
   }
 
-  /** Send a message; its client sequence, or null when there is no connection. */
-  send(message: ClientMessage): number | null {
-    if (!this.ready) return null;
-    return this.write(message);
+  /** What was asked for cannot be had now: try again later, as after a loss. */
+  again(): void {
+    if (this.socket !== null) this.lost(this.socket);
+  }
+
+  /** Send a message, with its number where it has one; false when there is no connection. */
+  send(message: ClientMessage, seq?: number): boolean {
+    if (!this.ready) return false;
+    this.write(message, seq);
+    return true;
   }
 
   /** Send a packed audio frame; false when the network doesn't keep up or there is none. */
@@ -105,10 +123,8 @@ export class Connection {
     return true;
   }
 
-  private write(message: ClientMessage): number {
-    const seq = ++this.seq;
-    this.socket?.send(JSON.stringify({ ...message, seq }));
-    return seq;
+  private write(message: ClientMessage, seq?: number): void {
+    this.socket?.send(JSON.stringify(seq === undefined ? message : { ...message, seq }));
   }
 
   private dial(): void {
@@ -118,13 +134,13 @@ export class Connection {
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.welcomed = false;
-    this.seq = 0;
     this.guard = setTimeout(() => this.lost(socket), WELCOME_TIMEOUT_MS);
     socket.onopen = () => {
       this.write({ type: "hello", protocol: PROTOCOL_VERSION, ...this.options.hello() });
+      this.write(this.options.opening());
     };
     socket.onmessage = (event) => this.receive(event.data);
-    socket.onclose = () => this.lost(socket);
+    socket.onclose = (event) => this.lost(socket, event.code);
   }
 
   private receive(data: unknown): void {
@@ -137,17 +153,17 @@ export class Connection {
     const message = parse(data);
     if (message === null) return;
     if (message.type === "welcome") this.settle();
+    // A server that is full welcomes as well: only what opens a session counts as success.
+    if (OPENED.has(message.type)) this.attempt = 0;
     this.options.onMessage(message);
     if (message.type === "error" && REFUSALS.has(message.code) && !this.welcomed) {
-      this.drop();
-      this.options.onState({ phase: "offline", reason: "refused" });
+      this.end("refused");
     }
   }
 
   private settle(): void {
     clearTimeout(this.guard);
     this.welcomed = true;
-    this.attempt = 0;
     this.heard = true;
     clearInterval(this.heartbeat);
     this.heartbeat = setInterval(() => this.beat(), HEARTBEAT_MS);
@@ -166,13 +182,18 @@ export class Connection {
   }
 
   /** The socket is gone, or counts as gone; `onclose` of an older one changes nothing. */
-  private lost(socket: Socket): void {
+  private lost(socket: Socket, code?: number): void {
     if (socket !== this.socket) return;
+    const reason = code === undefined ? null : finality(code);
+    if (reason !== null) {
+      this.end(reason);
+      return;
+    }
     this.drop();
     this.attempt += 1;
     if (this.attempt > MAX_ATTEMPTS) {
       this.gaveUp = true;
-      this.options.onState({ phase: "offline", reason: "gave_up" });
+      this.end("gave_up");
       return;
     }
     this.options.onState({
@@ -182,6 +203,12 @@ export class Connection {
     });
     const random = this.options.random ?? Math.random;
     this.retry = setTimeout(() => this.dial(), backoffMs(this.attempt, random()));
+  }
+
+  /** No try follows until somebody wants one. */
+  private end(reason: OfflineReason): void {
+    this.drop();
+    this.options.onState({ phase: "offline", reason });
   }
 
   private drop(): void {
@@ -200,6 +227,16 @@ export class Connection {
 
 /** Errors to `hello` that another try can't change. */
 const REFUSALS: ReadonlySet<string> = new Set(["unsupported_protocol", "forbidden"]);
+/** After these the connection drives a session. */
+const OPENED: ReadonlySet<string> = new Set(["session_ready", "session_restored"]);
+
+/** Why not to come back after the server has closed with `code`; null: come back. */
+function finality(code: number): OfflineReason | null {
+  if (code === OPENED_ELSEWHERE_CODE) return "opened_elsewhere";
+  if (code === POLICY_CODE) return "refused";
+  const final = FINAL_CLOSE_CODES.includes(code);
+  return final || (code >= STAY_AWAY_CODES.from && code <= STAY_AWAY_CODES.to) ? "closed" : null;
+}
 
 function parse(data: unknown): ServerMessage | null {
   if (typeof data !== "string") return null;

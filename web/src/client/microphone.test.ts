@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { unpack } from "../protocol/frames";
-import { FRAME_MICROPHONE, type ClientMessage } from "../protocol/messages";
 import type { Capture, CaptureHandlers } from "./capture";
 import { Microphone, WARM_MS, type MicrophoneState } from "./microphone";
 import { Problem } from "./problems";
+import { Uplink } from "./uplink";
 
 let device: CaptureHandlers | null;
 let opened: number;
@@ -32,12 +31,14 @@ beforeEach(() => {
       },
     });
   };
+  const uplink = new Uplink();
   microphone = new Microphone({
     open: (handlers) => open(handlers),
     ready: () => ready,
-    send: (message: ClientMessage) => wire.push(message),
-    sendAudio: (buffer) => {
-      const frame = unpack(buffer, FRAME_MICROPHONE);
+    openStream: (rate, mode) => wire.push(uplink.open(rate, mode).message),
+    closeStream: () => wire.push(uplink.close()?.message),
+    sendFrame: (pcm) => {
+      const frame = uplink.capture(pcm);
       if (fits) wire.push([frame?.stream, frame?.seq, frame?.offset, frame?.pcm[0]]);
       return fits;
     },
@@ -192,13 +193,27 @@ describe("Microphone", () => {
     expect(opened).toBe(0);
   });
 
-  it("begins a new stream after a reconnect", async () => {
+  it("goes on in its stream after a reconnect", async () => {
+    microphone.setHandsFree(true);
+    await settle();
+    speak(1);
+    microphone.connected();
+    speak(7);
+    expect(wire).toEqual([
+      { type: "audio_open", stream: 1, rate: 16_000, mode: "hands_free" },
+      [1, 0, 0, 1],
+      [1, 1, 320, 7],
+    ]);
+  });
+
+  it("ends its stream before another session, and begins one there", async () => {
     microphone.setHandsFree(true);
     await settle();
     ready = false;
-    microphone.disconnected();
+    microphone.leave();
     speak(1);
-    expect(state.mode).toBeNull();
+    expect(state).toMatchObject({ mode: null, handsFree: true });
+    expect(wire.at(-1)).toEqual({ type: "audio_close", stream: 1 });
     wire = [];
     ready = true;
     microphone.connected();
@@ -207,6 +222,27 @@ describe("Microphone", () => {
       { type: "audio_open", stream: 2, rate: 16_000, mode: "hands_free" },
       [2, 0, 0, 7],
     ]);
+  });
+
+  it("opens no stream while another session is on its way", async () => {
+    ready = false;
+    microphone.setHandsFree(true);
+    await settle();
+    speak(1);
+    expect(wire).toEqual([]);
+    ready = true;
+    microphone.connected();
+    expect(wire).toHaveLength(1);
+  });
+
+  it("is off when nobody will hear it any more", async () => {
+    microphone.setHandsFree(true);
+    await settle();
+    microphone.stop();
+    expect(device).toBeNull();
+    expect(wire.at(-1)).toEqual({ type: "audio_close", stream: 1 });
+    expect(state).toMatchObject({ handsFree: false, mode: null });
+    expect(problems).toEqual([]);
   });
 
   it("says why it could not be opened, and is off", async () => {

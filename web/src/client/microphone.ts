@@ -1,11 +1,11 @@
 /**
- * When the microphone is open and which stream its frames belong to.
+ * When the microphone is open, and when what it hears is a stream for the server.
  *
- * The page says what it wants (hands-free, held, muted); this brings device and wire to it.
+ * The page says what it wants (hands-free, held, muted); this brings device and stream to it. A
+ * stream outlives the connection: what is said meanwhile is kept by whoever takes it.
  */
 
-import { pack } from "../protocol/frames";
-import { FRAME_MICROPHONE, type ClientMessage, type ListenMode } from "../protocol/messages";
+import type { ListenMode } from "../protocol/messages";
 import type { Capture, CaptureHandlers } from "./capture";
 import { Problem } from "./problems";
 
@@ -26,19 +26,15 @@ export interface MicrophoneState {
 
 export interface MicrophoneOptions {
   open: (handlers: CaptureHandlers) => Promise<Capture>;
+  /** A stream can be opened: no other session is on its way. */
   ready: () => boolean;
-  send: (message: ClientMessage) => unknown;
-  sendAudio: (frame: ArrayBuffer) => boolean;
+  openStream: (rate: number, mode: ListenMode) => void;
+  closeStream: () => void;
+  /** Take the next samples of the open stream; false when the network does not keep up. */
+  sendFrame: (pcm: Int16Array<ArrayBuffer>) => boolean;
   onState: (state: MicrophoneState) => void;
   onLevel: (level: number) => void;
   onProblem: (problem: Problem) => void;
-}
-
-interface Stream {
-  id: number;
-  mode: ListenMode;
-  seq: number;
-  offset: number;
 }
 
 export class Microphone {
@@ -50,8 +46,8 @@ export class Microphone {
   private opening = false;
   /** Hands-free was left while permission was asked: what opens is closed at once. */
   private unwanted = false;
-  private stream: Stream | null = null;
-  private streams = 0;
+  /** How the turns of the open stream end; null: none is open. */
+  private stream: ListenMode | null = null;
   private preroll: Int16Array<ArrayBuffer>[] = [];
   private cooling: ReturnType<typeof setTimeout> | undefined;
 
@@ -94,15 +90,22 @@ export class Microphone {
     this.reconcile();
   }
 
-  /** The connection is there (again): streams begin anew. */
+  /** The connection is there (again): an open stream goes on, and one that waited begins. */
   connected(): void {
-    this.stream = null;
     this.reconcile();
   }
 
-  disconnected(): void {
-    this.stream = null;
-    this.options.onLevel(0);
+  /** Another session is next: what was said belongs to this one, what follows to that. */
+  leave(): void {
+    if (this.stream !== null) this.closeStream();
+    this.publish();
+  }
+
+  /** Nobody will ever hear what is said: off. */
+  stop(): void {
+    this.handsFree = this.held = this.armed = this.muted = false;
+    if (this.stream !== null) this.closeStream();
+    this.closeDevice();
     this.publish();
   }
 
@@ -114,7 +117,7 @@ export class Microphone {
 
   private reconcile(): void {
     const mode = this.wanted;
-    if (this.stream !== null && this.stream.mode !== mode) this.closeStream();
+    if (this.stream !== null && this.stream !== mode) this.closeStream();
     if (this.handsFree || this.held || this.armed) {
       clearTimeout(this.cooling);
       this.cooling = undefined;
@@ -148,10 +151,7 @@ export class Microphone {
   }
 
   private fail(problem: Problem): void {
-    this.handsFree = this.held = this.armed = this.muted = false;
-    if (this.stream !== null) this.closeStream();
-    this.closeDevice();
-    this.publish();
+    this.stop();
     this.options.onProblem(problem);
   }
 
@@ -172,17 +172,15 @@ export class Microphone {
   }
 
   private openStream(mode: ListenMode, rate: number): void {
-    this.streams += 1;
-    this.stream = { id: this.streams, mode, seq: 0, offset: 0 };
-    this.options.send({ type: "audio_open", stream: this.streams, rate, mode });
+    this.stream = mode;
+    this.options.openStream(rate, mode);
     const preroll = mode === "push_to_talk" ? this.preroll : [];
     this.preroll = [];
     for (const pcm of preroll) this.transmit(pcm);
   }
 
   private closeStream(): void {
-    if (this.stream === null) return;
-    this.options.send({ type: "audio_close", stream: this.stream.id });
+    this.options.closeStream();
     this.stream = null;
     this.options.onLevel(0);
   }
@@ -198,19 +196,12 @@ export class Microphone {
   }
 
   private transmit(pcm: Int16Array<ArrayBuffer>): void {
-    const stream = this.stream;
-    if (stream === null) return;
-    const { id, seq, offset } = stream;
-    const sent = this.options.sendAudio(
-      pack({ kind: FRAME_MICROPHONE, stream: id, seq, offset, last: false, pcm }),
-    );
-    stream.seq += 1;
-    stream.offset += pcm.length;
-    if (!sent && this.options.ready()) this.fail(new Problem("slow_network"));
+    if (this.stream === null) return;
+    if (!this.options.sendFrame(pcm)) this.fail(new Problem("slow_network"));
   }
 
   private publish(): void {
     const { handsFree, held, muted, opening } = this;
-    this.options.onState({ mode: this.stream?.mode ?? null, opening, handsFree, held, muted });
+    this.options.onState({ mode: this.stream, opening, handsFree, held, muted });
   }
 }

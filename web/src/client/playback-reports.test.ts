@@ -79,3 +79,15 @@ it("gives a turn up where it was heard last, once", () => {
   expect(reports.abandon()).toBeNull();
   expect(reports.update(at(2000, true), 0, 500)).toBeNull();
 });
+
+it("remembers what it told last, until turns count from the start again", () => {
+  const reports = new PlaybackReports();
+  expect(reports.newest).toBeNull();
+  reports.expect(1);
+  reports.update(at(960), 0, 0);
+  reports.update(at(970), 0, 1); // too soon to be told
+  expect(reports.newest).toMatchObject({ turn: 1, played: 960, done: false });
+  expect(reports.abandon()).toEqual(reports.newest);
+  reports.reset();
+  expect(reports.newest).toBeNull();
+});

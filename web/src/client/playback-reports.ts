@@ -12,6 +12,12 @@ export class PlaybackReports {
   private sentAt = -Infinity;
   private finished = true;
   private latest: Position | null = null;
+  private told: Playback | null = null;
+
+  /** What was told last, which may not have arrived; null: nothing. */
+  get newest(): Playback | null {
+    return this.told;
+  }
 
   /**
    * Speech of `turn` has come: its position is worth telling.
@@ -44,14 +50,14 @@ export class PlaybackReports {
     this.sentAt = now;
     this.heard = heard;
     this.finished = position.done;
-    return { type: "playback", turn: position.turn, played: heard, done: position.done };
+    return this.tell({ type: "playback", turn: position.turn, played: heard, done: position.done });
   }
 
   /** No more can be played of what has come: the report that says so, unless that is known. */
   abandon(): Playback | null {
     if (this.finished) return null;
     this.finished = true;
-    return { type: "playback", turn: this.turn, played: this.heard, done: true };
+    return this.tell({ type: "playback", turn: this.turn, played: this.heard, done: true });
   }
 
   /** Turns count from the start again. */
@@ -59,6 +65,11 @@ export class PlaybackReports {
     this.turn = this.heard = 0;
     this.finished = true;
     this.sentAt = -Infinity;
-    this.latest = null;
+    this.latest = this.told = null;
+  }
+
+  private tell(report: Playback): Playback {
+    this.told = report;
+    return report;
   }
 }

@@ -1,5 +1,7 @@
 /** Everything that can stand between a person and a conversation, and what to do about each. */
 
+import type { OfflineReason } from "./connection";
+
 export type ProblemKind =
   | "insecure_context"
   | "no_worklet"
@@ -13,10 +15,13 @@ export type ProblemKind =
   | "slow_network"
   | "server_gone"
   | "server_refused"
+  | "server_closed"
+  | "opened_elsewhere"
+  | "export_failed"
   | "shutting_down";
 
 /** What a notice offers to do. */
-export type NoticeAction = "reconnect" | "unlock" | "reload";
+export type NoticeAction = "reconnect" | "unlock" | "reload" | "continue" | "new_session";
 
 export interface Notice {
   /** Notices with the same id replace each other. */
@@ -131,12 +136,37 @@ const TEXTS: Record<ProblemKind, Text> = {
     advice: "It was probably updated. Reload the page to get the matching version.",
     action: { label: "Reload", run: "reload" },
   },
+  server_closed: {
+    tone: "warning",
+    title: "The server has closed the connection",
+    advice: "The conversation is kept. Connect again to go on with it.",
+    action: { label: "Connect again", run: "reconnect" },
+  },
+  opened_elsewhere: {
+    tone: "info",
+    title: "This conversation is open elsewhere",
+    advice: "Another window or device goes on with it. It can be in one place at a time.",
+    action: { label: "Use it here", run: "reconnect" },
+  },
+  export_failed: {
+    tone: "warning",
+    title: "The conversation could not be exported",
+    advice: "See that the server is connected, then try again.",
+  },
   shutting_down: {
     tone: "warning",
     title: "The server is shutting down",
     advice: "An answer in progress may still finish. This page tries to connect again for a minute or " +
       "two, and whenever you come back to it.",
   },
+};
+
+/** What it means that no further try is made. */
+export const OFFLINE_PROBLEMS: Record<OfflineReason, ProblemKind> = {
+  gave_up: "server_gone",
+  refused: "server_refused",
+  closed: "server_closed",
+  opened_elsewhere: "opened_elsewhere",
 };
 
 /** Forgotten when somebody presses the microphone button again. */
@@ -153,6 +183,8 @@ export const MICROPHONE_PROBLEMS: readonly ProblemKind[] = [
 export const CONNECTION_NOTICES: readonly string[] = [
   "server_gone",
   "server_refused",
+  "server_closed",
+  "opened_elsewhere",
   "shutting_down",
   "slow_network",
   // Its parts come from the server as well.

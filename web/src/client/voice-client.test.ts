@@ -1,55 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { pack } from "../protocol/frames";
 import { stubAudio } from "./fake-audio";
+import { stubBrowser, type FakeSocket } from "./fake-browser";
 import { VoiceClient } from "./voice-client";
 
-class FakeSocket {
-  readyState = 1;
-  bufferedAmount = 0;
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: string | ArrayBuffer }) => void) | null = null;
-  onclose: (() => void) | null = null;
-  send = vi.fn<(data: string | ArrayBuffer) => void>();
-  close = vi.fn();
-
-  constructor() {
-    sockets.push(this);
-  }
-
-  say(message: object): void {
-    this.onmessage?.({ data: JSON.stringify(message) });
-  }
-
-  /** A frame of speech. */
-  speak(turn: number): void {
-    const pcm = new Int16Array(8);
-    this.onmessage?.({ data: pack({ kind: 2, stream: turn, seq: 0, offset: 0, last: false, pcm }) });
-  }
-
-  /** Everything of this type that was sent. */
-  sent(type: string): Record<string, unknown>[] {
-    return this.send.mock.calls
-      .map(([data]) => JSON.parse(data as string) as Record<string, unknown>)
-      .filter((message) => message.type === type);
-  }
-}
-
-const WELCOME = { type: "welcome", protocol: 1, output_rate: 48_000, max_text: 100, patience: 0.5 };
-
 let sockets: FakeSocket[];
-
 let kept: Map<string, string>;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  sockets = [];
-  kept = new Map();
-  vi.stubGlobal("WebSocket", FakeSocket);
-  vi.stubGlobal("localStorage", {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => kept.set(key, value),
-    removeItem: (key: string) => kept.delete(key),
-  });
+  ({ sockets, kept } = stubBrowser());
 });
 afterEach(() => {
   vi.useRealTimers(); // with all that still wanted to connect again
@@ -84,10 +43,10 @@ describe("the microphone", () => {
     await settle();
     expect(client.audio.getState().microphone).toMatchObject({ handsFree: false, opening: false });
     expect(noticed(client)).toEqual([]);
-    newest().say(WELCOME);
+    newest().open();
     client.toggleHandsFree();
     expect(client.audio.getState().microphone.handsFree).toBe(true);
-    newest().onclose?.();
+    newest().die();
     client.toggleHandsFree();
     expect(client.audio.getState().microphone.handsFree).toBe(false);
   });
@@ -96,7 +55,7 @@ describe("the microphone", () => {
     stubAudio({ secure: false });
     const client = new VoiceClient({ record: false });
     client.start();
-    newest().say(WELCOME);
+    newest().open();
     press(client);
     expect(client.audio.getState()).toMatchObject({ canListen: false, microphone: { handsFree: false } });
     expect(noticed(client)).toEqual(["insecure_context"]);
@@ -109,7 +68,7 @@ describe("the microphone", () => {
     for (const id of ["microphone_failed", "error:backpressure", "microphone_denied"]) {
       client.connection.notify({ id, tone: "error", title: id, advice: "" });
     }
-    newest().say(WELCOME);
+    newest().open();
     expect(noticed(client)).toEqual(["microphone_denied"]);
   });
 });
@@ -118,7 +77,7 @@ it("rings for what the assistant says by itself, also with answers not spoken", 
   const { contexts } = stubAudio({});
   const client = new VoiceClient({ record: false });
   client.start();
-  newest().say(WELCOME);
+  newest().open();
   client.setSpeak(false);
   newest().say({ type: "turn_started", turn: 1, origin: "text" });
   expect(contexts[0]?.tones).toEqual([]);
@@ -130,7 +89,7 @@ it("connects again when the tab is seen again", () => {
   stubAudio({});
   const client = new VoiceClient({ record: false });
   client.start();
-  newest().onclose?.();
+  newest().die();
   expect(sockets).toHaveLength(1);
   document.dispatchEvent(new Event("visibilitychange"));
   expect(sockets).toHaveLength(2);
@@ -141,8 +100,7 @@ async function welcomed(device: Parameters<typeof stubAudio>[0] = {}) {
   const { worklets } = stubAudio(device);
   const client = new VoiceClient({ record: false });
   client.start();
-  newest().onopen?.();
-  newest().say(WELCOME);
+  newest().open();
   await settle();
   const progress = (turn: number, played: number, done = false) =>
     worklets.at(-1)?.port.onmessage?.({
@@ -192,7 +150,7 @@ describe("what is played", () => {
     stubAudio({ loads: false });
     const client = new VoiceClient({ record: false });
     client.start();
-    newest().say(WELCOME);
+    newest().open();
     newest().speak(1);
     expect(newest().sent("playback")).toEqual([]);
     await settle();
@@ -223,7 +181,7 @@ it("knows the machine's temperature while it is connected, and only then", async
   const { client, socket } = await welcomed();
   socket.say({ type: "thermal", state: "single", temperature_c: 81, for_s: 1, flags: [], history: [] });
   expect(client.thermal.getState().newest).toMatchObject({ state: "single", temperature_c: 81 });
-  socket.onclose?.();
+  socket.die();
   expect(client.thermal.getState()).toMatchObject({ newest: null, samples: [] });
 });
 
@@ -244,7 +202,7 @@ describe("patience", () => {
     client.setPatience(0.8);
     client.setPatience(null);
     expect(socket.sent("settings").at(-1)).toMatchObject({ patience: 0.5 });
-    expect(kept.size).toBe(0);
+    expect(kept.has("voicechat.patience")).toBe(false);
   });
 
   it("is not taken from a spoilt memory", () => {

@@ -1,26 +1,29 @@
 /** Ties socket, microphone, loudspeaker and stores together; the page calls nothing else. */
 
-import type { AudioFrame } from "../protocol/frames";
-import type { Playback, ServerMessage, Welcome } from "../protocol/messages";
+import type { ServerMessage } from "../protocol/messages";
 import { createAudioStore, type Levels } from "../stores/audio";
 import { createConnectionStore } from "../stores/connection";
-import { createConversationStore } from "../stores/conversation";
+import { createConversationStore, questionOf } from "../stores/conversation";
+import { createSessionsStore } from "../stores/sessions";
 import { createThermalStore } from "../stores/thermal";
 import { Attention } from "./attention";
 import { openCapture } from "./capture";
-import { Connection, socketUrl, type ConnectionState } from "./connection";
+import { socketUrl, type ConnectionState } from "./connection";
+import { Loudspeaker } from "./loudspeaker";
 import { Microphone } from "./microphone";
-import { PlaybackReports } from "./playback-reports";
-import { Player } from "./player";
-import type { PlayerProgress } from "./player.worklet";
+import { watchPage } from "./page-events";
+import type { Player } from "./player";
 import { savedPatience, savedSpeak, savePatience, saveSpeak } from "./preferences";
 import {
   CONNECTION_NOTICES,
   MICROPHONE_PROBLEMS,
   noticeOf,
+  OFFLINE_PROBLEMS,
   type NoticeAction,
   type ProblemKind,
 } from "./problems";
+import { SessionClient } from "./session-client";
+import { saveExport, SessionList, type ExportFormat } from "./session-list";
 
 const CLIENT_NAME = "voicechat-web";
 
@@ -29,79 +32,106 @@ export class VoiceClient {
   readonly connection = createConnectionStore();
   readonly audio = createAudioStore();
   readonly thermal = createThermalStore();
-  readonly player: Player | null;
+  readonly sessions = createSessionsStore();
   readonly levels: Levels;
 
   private readonly microphone: Microphone;
-  private readonly socket: Connection;
-  private readonly reports = new PlaybackReports();
+  private readonly speaker: Loudspeaker;
+  private readonly session: SessionClient;
+  private readonly list: SessionList;
   private readonly attention = new Attention({
     away: () => document.hidden || !document.hasFocus(),
     setTitle: (title) => {
       document.title = title;
     },
   });
-  /** Whether the last `hello` asked for speech. */
-  private announced = true;
 
   constructor(options: { record: boolean }) {
-    this.player = Player.create(
-      {
-        onProgress: (progress) => this.progress(progress),
-        onRefused: (refused) => this.notice("playback_refused", refused),
-        onBroken: (broken) => this.broken(broken),
+    const { audio, conversation, sessions } = this;
+    this.speaker = new Loudspeaker({
+      ...options,
+      audio,
+      report: (report) => this.session.report(report),
+      onRefused: (refused) => this.notice("playback_refused", refused),
+      onBroken: (broken) => {
+        // Without sound the server need not speak; the answers can still be read.
+        this.notice("playback_failed", broken);
+        this.session.tellSettings();
       },
-      options,
-    );
+    });
     this.levels = { microphone: 0, playback: () => this.player?.level() ?? 0 };
     const can = { canPlay: this.player !== null, canListen: window.isSecureContext };
-    this.audio.setState({ ...can, speak: savedSpeak(), patience: savedPatience() });
-    this.socket = new Connection({
+    audio.setState({ ...can, speak: savedSpeak(), patience: savedPatience() });
+    this.session = new SessionClient({
       url: socketUrl(window.location),
+      conversation,
+      sessions,
       hello: () => {
-        this.announced = this.wantsSpeech();
-        const hello = { client: CLIENT_NAME, speak: this.announced };
+        const hello = { client: CLIENT_NAME, speak: this.wantsSpeech() };
         if (this.player === null) return hello;
         return { ...hello, output_rate: this.player.rate, reports_playback: true };
       },
+      settings: () => {
+        const configured = this.connection.getState().welcome?.patience ?? null;
+        return { speak: this.wantsSpeech(), patience: audio.getState().patience, configured };
+      },
       onState: (state) => this.stateChanged(state),
       onMessage: (message) => this.message(message),
-      onAudio: (frame) => this.speech(frame),
+      onAudio: (frame) => this.speaker.push(frame),
+      onAttached: (playing) => {
+        this.connection.dismiss(...CONNECTION_NOTICES);
+        if (playing) this.speaker.goOn();
+        else this.speaker.clear();
+        this.microphone.connected();
+      },
+      onLeaving: () => this.microphone.leave(),
     });
+    this.list = new SessionList(sessions, (message) => this.session.connection.send(message));
     this.microphone = new Microphone({
       open: openCapture,
-      ready: () => this.socket.ready,
-      send: (message) => this.socket.send(message),
-      sendAudio: (frame) => this.socket.sendAudio(frame),
-      onState: (state) => this.audio.setMicrophone(state),
+      ready: () => !this.session.switching,
+      openStream: (rate, mode) => this.session.openStream(rate, mode),
+      closeStream: () => this.session.closeStream(),
+      sendFrame: (pcm) => this.session.sendFrame(pcm),
+      onState: (state) => audio.setMicrophone(state),
       onLevel: (level) => {
         this.levels.microphone = level;
       },
-      onProblem: (problem) => this.microphoneProblem(problem.kind),
+      onProblem: ({ kind }) => {
+        // It can't start without its parts: that the server is away is said already.
+        if (kind === "microphone_failed" && !this.session.connection.ready) return;
+        this.connection.notify(noticeOf(kind));
+      },
     });
+  }
+
+  /** Null where the browser cannot play. */
+  get player(): Player | null {
+    return this.speaker.player;
   }
 
   start(): void {
     if (!window.isSecureContext) this.connection.notify(noticeOf("insecure_context"));
     else if (this.player === null) this.connection.notify(noticeOf("no_worklet"));
-    window.addEventListener("online", () => this.socket.hurry());
-    window.addEventListener("focus", () => this.attention.seen());
-    document.addEventListener("visibilitychange", () => {
-      if (document.hidden) return;
-      this.attention.seen();
-      this.socket.hurry();
+    watchPage({
+      onReturn: () => this.session.connection.hurry(),
+      onSeen: () => this.attention.seen(),
+      // Every gesture may start the sound that the browser has held back.
+      onGesture: () => this.player?.unlock(),
     });
-    // Every gesture may start the sound that the browser has held back.
-    for (const gesture of ["pointerup", "keydown"]) {
-      window.addEventListener(gesture, () => this.player?.unlock(), { capture: true });
-    }
-    this.socket.connect();
+    this.session.connection.connect();
   }
 
   run(action: NoticeAction): void {
     switch (action) {
       case "reconnect":
-        this.socket.connect();
+        this.session.connection.connect();
+        break;
+      case "continue":
+        this.session.revive();
+        break;
+      case "new_session":
+        this.createSession();
         break;
       case "unlock":
         this.player?.unlock();
@@ -112,33 +142,76 @@ export class VoiceClient {
     }
   }
 
-  /** Send what was typed; false when there is no connection and it should be kept. */
+  /** Send what was typed, as soon as that is possible; false when it can't be kept until then. */
   sendText(text: string): boolean {
-    const clientSeq = this.socket.send({ type: "user_message", text });
-    if (clientSeq === null) return false;
+    if (this.session.switching || !this.session.hasRoom(text)) return false;
+    const clientSeq = this.session.say({ type: "user_message", text });
     this.conversation.apply({ type: "local_typed", text, clientSeq });
+    this.session.revive();
     return true;
+  }
+
+  /** Ask again what `turn` was to answer. */
+  askAgain(turn: number): void {
+    const question = questionOf(this.conversation.getState(), turn);
+    if (question !== null) this.sendText(question);
+  }
+
+  createSession(): void {
+    this.session.open(null);
+  }
+
+  switchSession(id: string): void {
+    this.session.open(id);
+  }
+
+  renameSession(id: string, title: string): void {
+    this.list.rename(id, title);
+  }
+
+  /** Delete all that was said in a session. */
+  destroySession(id: string): void {
+    this.list.destroy(id);
+  }
+
+  /** Show the sessions in which these words occur; empty: all. */
+  searchSessions(query: string): void {
+    this.list.search(query);
+  }
+
+  refreshSessions(): void {
+    this.list.refresh();
+  }
+
+  /** Save all that was said in a session as a file. */
+  async exportSession(id: string, format: ExportFormat): Promise<void> {
+    this.connection.dismiss("export_failed");
+    try {
+      await saveExport(id, format, this.session.userKey ?? "");
+    } catch {
+      this.connection.notify(noticeOf("export_failed"));
+    }
   }
 
   setSpeak(speak: boolean): void {
     this.audio.setState({ speak });
     saveSpeak(speak);
-    this.socket.send({ type: "settings", speak: this.wantsSpeech() });
+    this.session.tellSettings();
     const turn = this.answering;
-    if (!speak && turn !== null) this.player?.stop(turn);
+    if (!speak && turn !== null) this.speaker.stop(turn);
   }
 
   /** How long to wait in a pause, 0 (quick) to 1 (patient); null: as the server is configured. */
   setPatience(patience: number | null): void {
     this.audio.setState({ patience });
     savePatience(patience);
-    const wanted = patience ?? this.connection.getState().welcome?.patience;
-    if (wanted !== undefined) this.socket.send({ type: "settings", patience: wanted });
+    this.session.tellSettings();
   }
 
   toggleHandsFree(): void {
     if (!this.mayListen) return;
-    this.forgetMicrophoneProblems();
+    this.connection.dismiss(...MICROPHONE_PROBLEMS);
+    this.session.revive();
     this.microphone.setHandsFree(!this.audio.getState().microphone.handsFree);
   }
 
@@ -153,7 +226,7 @@ export class VoiceClient {
    */
   pressStart(quietly = false): void {
     if (!this.mayListen) return;
-    if (!quietly) this.forgetMicrophoneProblems();
+    if (!quietly) this.connection.dismiss(...MICROPHONE_PROBLEMS);
     this.microphone.arm(quietly);
   }
 
@@ -161,6 +234,7 @@ export class VoiceClient {
   pressHeld(): void {
     if (!this.mayListen) return;
     this.interrupt();
+    this.session.revive();
     this.microphone.hold();
   }
 
@@ -172,9 +246,9 @@ export class VoiceClient {
   interrupt(): void {
     const turn = this.answering;
     if (turn === null) return;
-    this.player?.stop(turn);
+    this.speaker.stop(turn);
     this.audio.setSpeaking(null);
-    this.socket.send({ type: "interrupt", turn });
+    this.session.say({ type: "interrupt", turn });
     this.conversation.apply({ type: "local_stopped", turn });
   }
 
@@ -186,13 +260,7 @@ export class VoiceClient {
   /** Without a server the microphone can only be switched off. */
   private get mayListen(): boolean {
     const { canListen, microphone } = this.audio.getState();
-    return canListen && (this.socket.ready || microphone.handsFree);
-  }
-
-  private microphoneProblem(kind: ProblemKind): void {
-    // It can't start without its parts: that the server is away is said already.
-    if (kind === "microphone_failed" && !this.socket.ready) return;
-    this.connection.notify(noticeOf(kind));
+    return canListen && (this.session.connection.ready || microphone.handsFree);
   }
 
   private wantsSpeech(): boolean {
@@ -202,21 +270,16 @@ export class VoiceClient {
 
   private stateChanged(state: ConnectionState): void {
     this.connection.setConnection(state);
-    if (state.phase === "connected") {
-      this.connection.dismiss(...CONNECTION_NOTICES);
-      this.reports.reset();
-      this.player?.reset();
-      return;
-    }
+    if (state.phase === "connected") return;
     this.conversation.apply({ type: "local_disconnected" });
     this.thermal.apply({ type: "local_disconnected" });
-    this.microphone.disconnected();
-    this.player?.reset();
-    this.audio.setSpeaking(null);
+    this.list.rest();
     if (state.phase === "offline") {
-      this.connection.notify(noticeOf(state.reason === "gave_up" ? "server_gone" : "server_refused"));
+      this.connection.notify(noticeOf(OFFLINE_PROBLEMS[state.reason]));
+      // Whoever goes on elsewhere is not to be recorded here.
+      if (state.reason !== "gave_up") this.microphone.stop();
     } else if (state.phase === "connecting") {
-      this.connection.dismiss("server_gone");
+      this.connection.dismiss("server_gone", "server_closed", "opened_elsewhere");
     }
   }
 
@@ -225,76 +288,15 @@ export class VoiceClient {
     this.connection.apply(message);
     this.audio.apply(message);
     this.thermal.apply(message);
+    this.list.apply(message);
     this.attention.apply(message);
-    switch (message.type) {
-      case "welcome":
-        this.welcomed(message);
-        break;
-      case "turn_started":
-        if (message.origin === "assistant") this.player?.chime();
-        this.player?.begin(message.turn);
-        break;
-      case "response_complete":
-      case "stream_error":
-        this.player?.end(message.turn);
-        break;
-      case "stream_interrupted":
-        this.player?.stop(message.turn);
-        break;
-      case "duck":
-        this.player?.duck(message.turn, message.gain);
-        break;
-      case "server_shutting_down":
-        this.connection.notify(noticeOf("shutting_down"));
-        break;
-      default:
-        break;
-    }
-  }
-
-  private welcomed(welcome: Welcome): void {
-    this.player?.setRate(welcome.output_rate);
-    const speak = this.wantsSpeech();
-    // Switched between hello and welcome.
-    if (speak !== this.announced) this.socket.send({ type: "settings", speak });
-    const { patience } = this.audio.getState();
-    if (patience !== null) this.socket.send({ type: "settings", patience });
-    this.microphone.connected();
-  }
-
-  private speech(frame: AudioFrame): void {
-    this.report(this.reports.expect(frame.stream));
-    if (!this.audio.getState().canPlay) this.report(this.reports.abandon());
-    this.player?.push(frame);
-  }
-
-  private progress(progress: PlayerProgress): void {
-    const { position } = progress;
-    if (position === null) return;
-    const playing = position.played > 0 && !position.done;
-    this.audio.setSpeaking(playing ? position.turn : null);
-    const latency = this.player?.latencySamples ?? 0;
-    this.report(this.reports.update(position, latency, performance.now()));
-  }
-
-  private report(report: Playback | null): void {
-    if (report !== null) this.socket.send(report);
+    this.speaker.apply(message);
+    if (message.type === "server_shutting_down") this.connection.notify(noticeOf("shutting_down"));
+    if (message.type === "session_terminated") this.microphone.stop();
   }
 
   private notice(kind: ProblemKind, there: boolean): void {
     if (there) this.connection.notify(noticeOf(kind));
     else this.connection.dismiss(kind);
-  }
-
-  /** Without sound the server need not speak; the answers can still be read. */
-  private broken(broken: boolean): void {
-    this.notice("playback_failed", broken);
-    this.audio.setState({ canPlay: !broken });
-    if (broken) this.report(this.reports.abandon());
-    this.socket.send({ type: "settings", speak: this.wantsSpeech() });
-  }
-
-  private forgetMicrophoneProblems(): void {
-    this.connection.dismiss(...MICROPHONE_PROBLEMS);
   }
 }

@@ -39,6 +39,8 @@ export function spoken(entry: Entry | undefined): string {
       return entry.text;
     case "stopped":
       return "The answer was stopped.";
+    case "lost":
+      return "The server stopped before the answer.";
     case "failed":
       return `${entry.failure?.message ?? "The answer failed."} ${entry.failure?.advice ?? ""}`;
   }

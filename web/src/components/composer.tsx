@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
 import { lastTyped } from "../stores/conversation";
-import { useClient, useConnection } from "./context";
+import { useClient, useConnected, useConnection, useSessions } from "./context";
 import { SendIcon } from "./icons";
 
 /** The counter appears when so much of the limit is used. */
@@ -11,11 +11,13 @@ const COUNT_FROM = 0.9;
 export function Composer() {
   const client = useClient();
   const maxText = useConnection((state) => state.maxText);
-  const connected = useConnection((state) => state.connection.phase === "connected");
+  const connected = useConnected();
+  const switching = useSessions((state) => state.switching);
   const [text, setText] = useState("");
+  const [refused, setRefused] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const tooLong = text.length > maxText;
-  const sendable = connected && !tooLong && text.trim() !== "";
+  const sendable = !switching && !tooLong && text.trim() !== "";
 
   useLayoutEffect(() => {
     const element = field.current;
@@ -25,7 +27,10 @@ export function Composer() {
   }, [text]);
 
   const send = (): void => {
-    if (sendable && client.sendText(text.trim())) setText("");
+    if (!sendable) return;
+    const taken = client.sendText(text.trim());
+    if (taken) setText("");
+    setRefused(!taken);
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -55,7 +60,10 @@ export function Composer() {
         ref={field}
         rows={1}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => {
+          setText(event.target.value);
+          setRefused(false);
+        }}
         onKeyDown={onKeyDown}
         placeholder="Type a message"
         aria-label="Message"
@@ -68,13 +76,14 @@ export function Composer() {
         type="submit"
         className="solid round"
         aria-label="Send"
-        title={connected ? "Send (Enter)" : "Not connected"}
+        title={connected ? "Send (Enter)" : "Not connected: will be sent when the connection is back"}
         disabled={!sendable}
         data-testid="send"
       >
         <SendIcon />
       </button>
-      <p id="composer-count" className={tooLong ? "count over" : "count"} role="status">
+      <p id="composer-count" className={tooLong || refused ? "count over" : "count"} role="status">
+        {refused && "Too much is waiting to be sent. Send this when the rest has gone. "}
         {text.length > maxText * COUNT_FROM &&
           `${text.length.toLocaleString("en")} of ${maxText.toLocaleString("en")} characters`}
         {tooLong && ". Shorten it to send it."}

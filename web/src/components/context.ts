@@ -6,6 +6,7 @@ import type { VoiceClient } from "../client/voice-client";
 import type { AudioStatus } from "../stores/audio";
 import type { ConnectionStatus } from "../stores/connection";
 import type { Conversation } from "../stores/conversation";
+import type { Sessions } from "../stores/sessions";
 import type { ThermalStatus } from "../stores/thermal";
 
 export const ClientContext = createContext<VoiceClient | null>(null);
@@ -30,6 +31,10 @@ export function useAudio<T>(select: (state: AudioStatus) => T): T {
 
 export function useThermal<T>(select: (state: ThermalStatus) => T): T {
   return useStore(useClient().thermal, select);
+}
+
+export function useSessions<T>(select: (state: Sessions) => T): T {
+  return useStore(useClient().sessions, select);
 }
 
 /** The server is there. */

@@ -1,8 +1,9 @@
 /** One bubble each for what the user said and what was answered. */
 
 import { memo } from "react";
+import { questionOf } from "../stores/conversation";
 import type { AssistantEntry, UserEntry } from "../stores/entries";
-import { useConversation } from "./context";
+import { useClient, useConnected, useConversation, useSessions } from "./context";
 import { describeStop, heardOf } from "./heard";
 import { TimerIcon } from "./icons";
 import { Timings } from "./timings";
@@ -25,11 +26,23 @@ export const UserBubble = memo(function UserBubble({ entry }: { entry: UserEntry
         {refused && text === "" ? "(unclear speech)" : text}
         {open && <Typing />}
       </p>
+      {entry.status === "sending" && <Waits />}
       {refused && <p className="note">Heard, but not understood</p>}
       {entry.status === "failed" && <p className="note">Not delivered. Send it again.</p>}
     </article>
   );
 });
+
+/** Why what was typed stays unsent. */
+function Waits() {
+  const connected = useConnected();
+  if (connected) return null;
+  return (
+    <p className="note" data-testid="waits">
+      Will be sent when the connection is back
+    </p>
+  );
+}
 
 export function PartialBubble({ text }: { text: string }) {
   return (
@@ -84,17 +97,42 @@ export const AssistantBubble = memo(function AssistantBubble({ entry, waiting }:
       )}
       {waiting !== null && <Waiting message={waiting} />}
       {entry.status === "stopped" && <p className="note">{describeStop(entry)}</p>}
+      {entry.status === "lost" && <Lost entry={entry} />}
       {failure !== null && (
         <div className="failure">
           <strong>{failure.message}</strong>
           {failure.advice !== "" && <p>{failure.advice}</p>}
-          <small>Reference {failure.reference}</small>
+          {failure.reference !== "" && <small>Reference {failure.reference}</small>}
         </div>
       )}
       {entry.origin !== "assistant" && <Timings entry={entry} />}
     </article>
   );
 });
+
+/** The server ended before the answer was there; once another follows it need not be asked for. */
+function Lost({ entry }: { entry: AssistantEntry }) {
+  const client = useClient();
+  const switching = useSessions((state) => state.switching);
+  const newest = useConversation((state) => state.entries.at(-1)?.id === entry.id);
+  const question = useConversation((state) => questionOf(state, entry.turn));
+  return (
+    <div className="failure" data-testid="lost">
+      <p>The server stopped before the answer</p>
+      {newest && question !== null && (
+        <button
+          type="button"
+          className="quiet small"
+          disabled={switching}
+          onClick={() => client.askAgain(entry.turn)}
+          data-testid="ask-again"
+        >
+          Ask again
+        </button>
+      )}
+    </div>
+  );
+}
 
 /** The answer; what was not heard of it is told apart for the eye and for the ear. */
 function Words({ entry }: { entry: AssistantEntry }) {

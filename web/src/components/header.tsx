@@ -44,7 +44,7 @@ function describe(connection: ConnectionState): string {
     case "reconnecting":
       return `Reconnecting ${connection.attempt}/${connection.attempts}`;
     case "offline":
-      return "Offline";
+      return connection.reason === "opened_elsewhere" ? "Opened elsewhere" : "Offline";
   }
 }
 

@@ -23,7 +23,6 @@ const STOPPED: Record<NonNullable<AssistantEntry["reason"]>, string> = {
   // Also where only its speech was cut short: its text can be whole.
   new_turn: "Interrupted by what you asked next",
   shutdown: "Stopped: the server is shutting down",
-  connection: "Stopped: the connection was lost",
 };
 
 /** Why an answer stopped, and what the marks in it mean. */

@@ -24,6 +24,13 @@ describe("the status line", () => {
     expect(describeMicrophone(status({}, { held: true, mode: "push_to_talk" }), DESK)).toContain("Release");
   });
 
+  it("tells that what is said while the server is away is kept", () => {
+    const away: Surroundings = { ...DESK, connected: false };
+    const hands = { handsFree: true, mode: "hands_free" } as const;
+    expect(describeMicrophone(status({}, hands), away)).toContain("What you say is kept");
+    expect(describeMicrophone(status({}, hands), DESK)).toBe("Listening");
+  });
+
   it("waits for the server, whatever is switched on", () => {
     const away: Surroundings = { ...DESK, connected: false, waiting: "paused" };
     expect(describeMicrophone(status({}), away)).toBe("Waiting for the server");

@@ -43,6 +43,7 @@ export function describeMicrophone(state: AudioStatus, surroundings: Surrounding
       : "Click for hands-free, hold (or Space) to talk";
   }
   if (mode === null) return "Waiting for the server";
+  if (!connected) return "Waiting for the server. What you say is kept";
   return state.hearing ? "Hearing you" : "Listening";
 }
 

@@ -127,7 +127,6 @@ export type ThrottleFlag =
 /** The client has everything of its session up to `seq`: the server need not keep it. */
 export interface Ack {
   type: "ack";
-  seq?: number;
   seq: number;
 }
 
@@ -215,7 +214,6 @@ export interface RenameSession {
 /** Drive a session again, from where this client has come. */
 export interface Resume {
   type: "resume";
-  seq?: number;
   session_id: string;
   secret: string;
   epoch?: string | null;
@@ -236,7 +234,6 @@ export interface Settings {
 /** Drive another session of the same user, from its history where it has ended. */
 export interface SwitchSession {
   type: "switch_session";
-  seq?: number;
   session_id: string;
   epoch?: string | null;
   seq?: number | null;
@@ -377,7 +374,6 @@ export interface HistoryEntry {
 /** This connection drives a session that was there before. */
 export interface SessionRestored {
   type: "session_restored";
-  seq?: number;
   session_id: string;
   secret: string;
   epoch: string;

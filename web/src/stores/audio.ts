@@ -42,14 +42,22 @@ export function reduceAudio(state: AudioStatus, message: ServerMessage): AudioSt
       return { ...state, hearing: true };
     case "speech_ended":
     case "transcript_final":
-    case "welcome":
-      return state.hearing ? { ...state, hearing: false } : state;
+    case "session_ready":
+    case "session_terminated":
+      return silent(state);
+    case "session_restored":
+      // The same server goes on hearing; another one has heard nothing yet.
+      return message.history === null ? state : silent(state);
     case "error":
       // One that no message caused can be the end of what was heard.
-      return state.hearing && message.client_seq === null ? { ...state, hearing: false } : state;
+      return message.client_seq === null ? silent(state) : state;
     default:
       return state;
   }
+}
+
+function silent(state: AudioStatus): AudioStatus {
+  return state.hearing ? { ...state, hearing: false } : state;
 }
 
 export function createAudioStore() {

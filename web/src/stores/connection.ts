@@ -3,13 +3,15 @@
 import { createStore } from "zustand/vanilla";
 import type { ConnectionState } from "../client/connection";
 import type { Notice } from "../client/problems";
-import type { ServerMessage, Welcome } from "../protocol/messages";
+import type { ServerMessage, SessionTerminated, Welcome } from "../protocol/messages";
 
 /** Used until the server has named its own limit. */
 const DEFAULT_MAX_TEXT = 32_000;
 const KEEP_NOTICES = 4;
 /** More than this at a time would leave no room for the conversation. */
 const SHOW_NOTICES = 2;
+/** Over with the session that they tell of. */
+const SESSION_NOTICES: readonly string[] = ["session_warning", "session_ended"];
 
 export interface ConnectionStatus {
   connection: ConnectionState;
@@ -35,7 +37,18 @@ export function reduceStatus(state: ConnectionStatus, message: ServerMessage): C
       return { ...state, welcome: message, maxText: message.max_text, shuttingDown: null };
     case "server_shutting_down":
       return { ...state, shuttingDown: message.grace_s };
+    case "session_ready":
+      return without(state, SESSION_NOTICES);
+    case "session_restored":
+      return message.history === null ? state : without(state, SESSION_NOTICES);
+    case "session_warning":
+      return withNotice(state, warning(message.remaining_seconds));
+    case "session_terminated":
+      // Whoever has deleted it knows.
+      return message.reason === "destroyed" ? state : withNotice(state, ending(message));
     case "error":
+      // A new session follows, which says it all.
+      if (message.code === "session_expired") return state;
       return withNotice(state, {
         id: `error:${message.code}`,
         tone: message.retryable ? "warning" : "error",
@@ -53,6 +66,34 @@ function withNotice(state: ConnectionStatus, notice: Notice): ConnectionStatus {
   return { ...state, notices: [...others, notice].slice(-KEEP_NOTICES) };
 }
 
+function without(state: ConnectionStatus, ids: readonly string[]): ConnectionStatus {
+  const notices = state.notices.filter((each) => !ids.includes(each.id));
+  // Most calls find nothing to dismiss: then nobody is told.
+  return notices.length === state.notices.length ? state : { ...state, notices };
+}
+
+function warning(seconds: number): Notice {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  return {
+    id: "session_warning",
+    tone: "info",
+    title: `This conversation ends in ${minutes === 1 ? "a minute" : `${minutes} minutes`}`,
+    advice: "It has lasted as long as one may. It is kept, and you can go on with it then.",
+  };
+}
+
+function ending({ message, resumable }: SessionTerminated): Notice {
+  return {
+    id: "session_ended",
+    tone: "info",
+    title: message,
+    advice: resumable ? "It is kept: you can go on with it." : "",
+    action: resumable
+      ? { label: "Continue", run: "continue" }
+      : { label: "New conversation", run: "new_session" },
+  };
+}
+
 /** The notices to be seen now: the newest; older ones follow as these are dismissed. */
 export function shownNotices(state: ConnectionStatus): readonly Notice[] {
   return state.notices.slice(-SHOW_NOTICES);
@@ -65,13 +106,7 @@ export function createConnectionStore() {
     apply: (message: ServerMessage) => store.setState((state) => reduceStatus(state, message)),
     setConnection: (connection: ConnectionState) => store.setState({ connection }),
     notify: (notice: Notice) => store.setState((state) => withNotice(state, notice)),
-    dismiss: (...ids: string[]) => {
-      // Most calls find nothing to dismiss: then nobody is told.
-      if (!store.getState().notices.some((each) => ids.includes(each.id))) return;
-      store.setState((state) => ({
-        notices: state.notices.filter((each) => !ids.includes(each.id)),
-      }));
-    },
+    dismiss: (...ids: string[]) => store.setState((state) => without(state, ids)),
   };
 }
 

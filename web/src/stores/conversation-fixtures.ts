@@ -1,6 +1,14 @@
 /** For tests: what a server says, and the conversation that comes of it. */
 
-import type { TranscriptFinal, TurnTimings, TurnTrace } from "../protocol/messages";
+import type {
+  HistoryEntry,
+  SessionReady,
+  SessionRestored,
+  TranscriptFinal,
+  TurnTimings,
+  TurnTrace,
+  Welcome,
+} from "../protocol/messages";
 import { EMPTY, reduce, type Conversation, type ConversationEvent } from "./conversation";
 
 export const TIMINGS: TurnTimings = {
@@ -11,17 +19,53 @@ export const TIMINGS: TurnTimings = {
   first_played_ms: 580,
 };
 
-export const WELCOME: ConversationEvent = {
+export const WELCOME: Welcome = {
   type: "welcome",
   protocol: 1,
   server: "0.1.0",
-  session_id: "s",
   input_rate: 16000,
   output_rate: 48000,
   patience: 0.5,
   max_text: 32000,
   max_audio_bytes: 65536,
   recognizer: { kind: "commands", examples: [], hint: "" },
+  user_key: "u",
+};
+
+/** A session begins. */
+export function ready(session_id = "s"): SessionReady {
+  return { type: "session_ready", session_id, secret: "x", epoch: "e", created_at: "2026-11-21T20:00:00Z" };
+}
+
+/** A session goes on; with `history`, from what the server has kept. */
+export function restored(
+  history: Partial<HistoryEntry>[] | null,
+  more: Partial<SessionRestored> = {},
+): SessionRestored {
+  return {
+    type: "session_restored",
+    session_id: "s",
+    secret: "x",
+    epoch: "e",
+    seq: 9,
+    title: "",
+    client_seq: 0,
+    stream: null,
+    samples: 0,
+    history: history?.map((each) => ({ ...SAID, ...each })) ?? null,
+    speech_lost: false,
+    ...more,
+  };
+}
+
+const SAID: HistoryEntry = {
+  turn: 1,
+  speaker: "user",
+  text: "",
+  origin: "text",
+  status: "complete",
+  at: "2026-11-21T20:00:00Z",
+  client_seq: null,
 };
 
 export function heard(text: string, turn: number | null, more: Partial<TranscriptFinal> = {}): TranscriptFinal {
@@ -32,6 +76,8 @@ export function heard(text: string, turn: number | null, more: Partial<Transcrip
     turn,
     confidence: null,
     replaces: null,
+    stream: null,
+    until: 0,
     ...more,
   };
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { reduce, type Conversation, type ConversationEvent } from "./conversation";
-import { heard, play, texts, TIMINGS, TRACE, WELCOME } from "./conversation-fixtures";
+import { heard, play, ready, texts, TIMINGS, TRACE } from "./conversation-fixtures";
 
 describe("a turn that was closed too early", () => {
   const early = play(
-    WELCOME,
+    ready(),
     { type: "transcript_partial", text: "set a timer" },
     heard("set a timer for ten", 1),
     { type: "turn_started", turn: 1, origin: "voice" },
@@ -58,7 +58,8 @@ describe("a turn that was closed too early", () => {
       correlation_id: "c",
       client_seq: null,
     };
-    for (const event of [WELCOME, error, { type: "local_disconnected" } as const]) {
+    const end = { type: "session_terminated", reason: "failed", message: "", resumable: true } as const;
+    for (const event of [{ ...end, session_id: "s" }, error]) {
       expect(texts(reduce(reopened, event))).toEqual([["user", "set a timer for ten", "sent"]]);
     }
     expect(texts(reduce(reopened, heard("hello", 2)))).toEqual([
@@ -68,15 +69,15 @@ describe("a turn that was closed too early", () => {
   });
 
   it("is not mistaken for one of another session", () => {
-    const state = play(WELCOME, heard("old", 1), WELCOME, heard("new", 2, { replaces: 1 }));
-    expect(texts(state).map(([, text]) => text)).toEqual(["old", "new"]);
+    const state = play(ready(), heard("old", 1), ready("s2"), heard("new", 2, { replaces: 1 }));
+    expect(texts(state)).toEqual([["user", "new", "sent"]]);
   });
 });
 
 describe("an answer of no words", () => {
   it("is not shown", () => {
     const state = play(
-      WELCOME,
+      ready(),
       heard("uh-huh", 1),
       { type: "turn_started", turn: 1, origin: "voice" },
       { type: "response_complete", turn: 1, text: "", timings: TIMINGS },
@@ -90,7 +91,7 @@ describe("an answer of no words", () => {
 describe("the record of a turn", () => {
   it("is kept with its answer", () => {
     const state = play(
-      WELCOME,
+      ready(),
       { type: "turn_started", turn: 1, origin: "voice" },
       { type: "stream_delta", turn: 1, text: "Once upon a time" },
       { type: "stream_interrupted", turn: 1, reason: "barge_in" },
@@ -100,7 +101,7 @@ describe("the record of a turn", () => {
   });
 
   it("makes no answer where there is none", () => {
-    const before = play(WELCOME);
+    const before = play(ready());
     expect(reduce(before, TRACE)).toBe(before);
   });
 });

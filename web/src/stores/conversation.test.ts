@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY, lastTyped, reduce, type Conversation, type ConversationEvent } from "./conversation";
-import { heard, play, texts, TIMINGS, WELCOME } from "./conversation-fixtures";
+import { heard, play, ready, restored, texts, TIMINGS, WELCOME } from "./conversation-fixtures";
 
 describe("a spoken turn", () => {
   const spoken: ConversationEvent[] = [
-    WELCOME,
+    ready(),
     { type: "speech_started", stream: 1, at: 0 },
     { type: "transcript_partial", text: "what" },
     { type: "transcript_partial", text: "what time" },
@@ -68,7 +68,7 @@ describe("a spoken turn", () => {
 
   it("puts the question above an answer that came first", () => {
     const state = play(
-      WELCOME,
+      ready(),
       { type: "turn_started", turn: 4, origin: "voice" },
       heard("hello", 4),
     );
@@ -77,7 +77,7 @@ describe("a spoken turn", () => {
 });
 
 describe("a typed turn", () => {
-  const typed = play(WELCOME, { type: "local_typed", text: "help", clientSeq: 5 });
+  const typed = play(ready(), { type: "local_typed", text: "help", clientSeq: 5 });
 
   it("is shown at once, and as sent when the server has it", () => {
     expect(texts(typed)).toEqual([["user", "help", "sending"]]);
@@ -104,7 +104,7 @@ describe("what was typed last", () => {
   it("is found below what was spoken, delivered or not", () => {
     expect(lastTyped(EMPTY)).toBeNull();
     const state = play(
-      WELCOME,
+      ready(),
       { type: "local_typed", text: "help", clientSeq: 5 },
       { type: "local_typed", text: "what time is it", clientSeq: 6 },
       heard("stop", 3),
@@ -116,7 +116,7 @@ describe("what was typed last", () => {
 
 describe("an answer that does not come to its end", () => {
   const running = play(
-    WELCOME,
+    ready(),
     { type: "turn_started", turn: 1, origin: "text" },
     { type: "stream_delta", turn: 1, text: "Once upon" },
   );
@@ -157,17 +157,33 @@ describe("an answer that does not come to its end", () => {
     });
   });
 
-  it("is closed when the connection is lost, with everything else that was open", () => {
-    const state = [
+  it("stays as it is when the connection is lost, with everything else that was open", () => {
+    const open = [
       { type: "local_typed", text: "wait", clientSeq: 9 } as const,
       { type: "transcript_partial", text: "and" } as const,
-      { type: "local_disconnected" } as const,
     ].reduce<Conversation>(reduce, running);
-    expect(state).toMatchObject({ activeTurn: null, partial: null });
-    expect(state.entries).toMatchObject([
-      { status: "stopped", reason: "connection" },
-      { status: "failed", clientSeq: null },
+    expect(reduce(open, { type: "local_disconnected" })).toBe(open);
+    const goesOn = [
+      { type: "local_disconnected" } as const,
+      WELCOME,
+      restored(null),
+      { type: "stream_delta", turn: 1, text: " a time" } as const,
+      { type: "message_received", client_seq: 9, turn: 2 } as const,
+    ].reduce<Conversation>(reduce, open);
+    expect(texts(goesOn)).toEqual([
+      ["assistant", "Once upon a time", "streaming"],
+      ["user", "wait", "sent"],
     ]);
+    expect(goesOn).toMatchObject({ activeTurn: 1, partial: "and" });
+  });
+
+  it("stops with its session, like everything else that was open", () => {
+    const end = { type: "session_terminated", reason: "failed", message: "", resumable: true } as const;
+    const open = reduce(running, { type: "transcript_partial", text: "and" });
+    const state = reduce(open, { ...end, session_id: "s" });
+    expect(state).toMatchObject({ activeTurn: null, partial: null });
+    expect(state.entries).toMatchObject([{ text: "Once upon", status: "stopped", reason: null }]);
+    expect(reduce(open, { ...end, session_id: "another" })).toBe(open);
   });
 
   it("does not end the turn that replaced it", () => {
@@ -185,30 +201,33 @@ describe("the rest", () => {
       { type: "turn_started", turn: 1, origin: "text" },
       { type: "response_complete", turn: 1, text: "old", timings: TIMINGS },
     ];
-    const state = play(WELCOME, ...turn, WELCOME, {
-      type: "response_complete",
-      turn: 1,
-      text: "new",
-      timings: TIMINGS,
-    });
-    expect(texts(state)).toEqual([
-      ["assistant", "old", "complete"],
-      ["assistant", "new", "complete"],
-    ]);
-    expect(new Set(state.entries.map((entry) => entry.id)).size).toBe(2);
+    const old = play(ready(), ...turn);
+    const state = [
+      ready("s2"),
+      { type: "response_complete", turn: 1, text: "new", timings: TIMINGS } as const,
+    ].reduce<Conversation>(reduce, old);
+    expect(texts(old)).toEqual([["assistant", "old", "complete"]]);
+    expect(texts(state)).toEqual([["assistant", "new", "complete"]]);
+    expect(state.entries[0]?.id).not.toBe(old.entries[0]?.id);
   });
 
   it("marks what the assistant says by itself", () => {
-    const state = play(WELCOME, { type: "turn_started", turn: 3, origin: "assistant" });
+    const state = play(ready(), { type: "turn_started", turn: 3, origin: "assistant" });
     expect(state.entries[0]).toMatchObject({ origin: "assistant" });
   });
 
   it("ignores what is not its own, and what it does not know", () => {
-    const before = play(WELCOME);
+    const before = play(ready());
     for (const event of [
       { type: "pong", nonce: "" },
       { type: "duck", turn: 1, gain: 0.3 },
       { type: "server_shutting_down", grace_s: 3 },
+      WELCOME,
+      { type: "input_ack", client_seq: 1, stream: null, samples: 0 },
+      { type: "session_creating" },
+      { type: "session_list", query: "", sessions: [], current: null },
+      { type: "session_restarting", reason: "idle" },
+      { type: "session_warning", remaining_seconds: 60 },
       { type: "from_the_future" } as unknown as ConversationEvent,
     ] as ConversationEvent[]) {
       expect(reduce(before, event)).toBe(before);
@@ -216,7 +235,7 @@ describe("the rest", () => {
   });
 
   it("lets go of old entries", () => {
-    let state = play(WELCOME);
+    let state = play(ready());
     for (let i = 0; i < 500; i++) {
       state = reduce(state, { type: "local_typed", text: String(i), clientSeq: i });
     }

@@ -2,10 +2,8 @@
 
 import { createStore } from "zustand/vanilla";
 import type { Origin, ServerMessage, TranscriptFinal } from "../protocol/messages";
-import type { AssistantEntry, Entry, UserEntry } from "./entries";
-
-/** Older entries are let go, so that a page left open for weeks stays quick. */
-const KEEP_ENTRIES = 400;
+import { answerId, KEEP_ENTRIES, type AssistantEntry, type Entry, type UserEntry } from "./entries";
+import { begun, restored } from "./history";
 
 export interface Conversation {
   entries: readonly Entry[];
@@ -13,8 +11,8 @@ export interface Conversation {
   partial: string | null;
   /** The answer that is being generated. */
   activeTurn: number | null;
-  /** Counts sessions: turn numbers are unique only within one. */
-  session: number;
+  /** Id of the session: turn numbers are unique only within one. Empty before the first. */
+  session: string;
   nextId: number;
 }
 
@@ -22,6 +20,8 @@ export interface Conversation {
 export type LocalEvent =
   | { type: "local_typed"; text: string; clientSeq: number }
   | { type: "local_disconnected" }
+  /** What was typed is sent with other numbers, by the old ones. */
+  | { type: "local_renumbered"; numbers: ReadonlyMap<number, number> }
   | { type: "local_stopped"; turn: number };
 
 export type ConversationEvent = ServerMessage | LocalEvent;
@@ -30,14 +30,18 @@ export const EMPTY: Conversation = {
   entries: [],
   partial: null,
   activeTurn: null,
-  session: 0,
+  session: "",
   nextId: 1,
 };
 
 export function reduce(state: Conversation, event: ConversationEvent): Conversation {
   switch (event.type) {
-    case "welcome":
-      return { ...closed(state), session: state.session + 1, activeTurn: null };
+    case "session_ready":
+      return begun(state, event);
+    case "session_restored":
+      return restored(state, event);
+    case "session_terminated":
+      return event.session_id === state.session ? ended(state) : state;
     case "speech_started":
       return { ...state, partial: state.partial ?? "" };
     case "transcript_partial":
@@ -97,13 +101,20 @@ export function reduce(state: Conversation, event: ConversationEvent): Conversat
       });
     case "local_stopped":
       return settle(state, event.turn, () => ({ status: "stopped", reason: "interrupted" }));
+    case "local_renumbered":
+      return renumbered(state, event.numbers);
     case "local_disconnected":
-      return disconnected(state);
+    case "input_ack":
+    case "session_creating":
+    case "session_list":
+    case "session_restarting":
+    case "session_warning":
     case "speech_ended":
     case "duck":
     case "pong":
     case "server_shutting_down":
     case "thermal":
+    case "welcome":
       return state;
     default:
       // A server newer than this page: what it adds must not break what it had.
@@ -151,7 +162,8 @@ function transcript(before: Conversation, event: TranscriptFinal): Conversation 
     clientSeq: null,
   };
   // The answer may have begun already: the question still goes above it.
-  const answer = turn === null ? -1 : state.entries.findIndex((e) => e.id === answerId(state, turn));
+  const id = turn === null ? null : answerId(session, turn);
+  const answer = state.entries.findIndex((each) => each.id === id);
   if (answer === -1) return append(state, entry);
   return { ...state, entries: state.entries.toSpliced(answer, 0, entry), nextId: nextId + 1 };
 }
@@ -164,17 +176,13 @@ function reopened(state: Conversation, turn: number): Conversation {
 }
 
 function withoutAnswer(state: Conversation, turn: number): Conversation {
-  const id = answerId(state, turn);
+  const id = answerId(state.session, turn);
   const entries = state.entries.filter((entry) => entry.id !== id);
   return { ...state, entries, activeTurn: state.activeTurn === turn ? null : state.activeTurn };
 }
 
-function answerId(state: Conversation, turn: number): string {
-  return `a${state.session}.${turn}`;
-}
-
 function begin(state: Conversation, turn: number, origin: Origin): Conversation {
-  const id = answerId(state, turn);
+  const id = answerId(state.session, turn);
   if (state.entries.some((entry) => entry.id === id)) return { ...state, activeTurn: turn };
   const entry: AssistantEntry = {
     kind: "assistant",
@@ -193,7 +201,7 @@ function begin(state: Conversation, turn: number, origin: Origin): Conversation 
 
 /** The state with an entry for `turn`, should its begin never have come. */
 function known(state: Conversation, turn: number): Conversation {
-  const id = answerId(state, turn);
+  const id = answerId(state.session, turn);
   return state.entries.some((entry) => entry.id === id) ? state : begin(state, turn, "text");
 }
 
@@ -202,7 +210,7 @@ function patchAnswer(
   turn: number,
   change: (entry: AssistantEntry) => Partial<AssistantEntry>,
 ): Conversation {
-  const id = answerId(state, turn);
+  const id = answerId(state.session, turn);
   const at = state.entries.findLastIndex((entry) => entry.id === id);
   const entry = state.entries[at];
   if (entry?.kind !== "assistant") return state;
@@ -230,23 +238,33 @@ function settle(
   return after.activeTurn === turn ? { ...after, activeTurn: null } : after;
 }
 
-function disconnected(state: Conversation): Conversation {
-  const entries = closed(state).entries.map((entry): Entry => {
-    if (entry.kind === "user") {
-      const lost = entry.status === "sending";
-      // Client sequences begin anew with the next connection.
-      return lost ? { ...entry, status: "failed", clientSeq: null } : { ...entry, clientSeq: null };
-    }
-    return entry.status === "streaming"
-      ? { ...entry, status: "stopped", reason: "connection" }
-      : entry;
-  });
+/** The session is over, and nothing that was under way will be there. */
+function ended(state: Conversation): Conversation {
+  const entries = closed(state).entries.map((entry): Entry =>
+    entry.status === "streaming" ? { ...entry, status: "stopped" } : entry,
+  );
   return { ...state, entries, partial: null, activeTurn: null };
+}
+
+function renumbered(state: Conversation, numbers: ReadonlyMap<number, number>): Conversation {
+  const entries = state.entries.map((entry): Entry => {
+    if (entry.status !== "sending" || entry.clientSeq === null) return entry;
+    return { ...entry, clientSeq: numbers.get(entry.clientSeq) ?? entry.clientSeq };
+  });
+  return { ...state, entries };
 }
 
 /** What was typed last, delivered or not; null: nothing yet. */
 export function lastTyped(state: Conversation): string | null {
   const entry = state.entries.findLast((each) => each.kind === "user" && each.via === "text");
+  return entry?.text ?? null;
+}
+
+/** What the user said to begin `turn`; null: nothing that could be said again. */
+export function questionOf(state: Conversation, turn: number): string | null {
+  const entry = state.entries.findLast(
+    (each) => each.kind === "user" && each.turn === turn && each.text !== "",
+  );
   return entry?.text ?? null;
 }
 

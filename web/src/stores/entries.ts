@@ -8,13 +8,13 @@ export interface UserEntry {
   text: string;
   via: "voice" | "text";
   /**
-   * `refused`: heard, but not understood. `failed`: the server did not take it. `open`: taken for
-   * all that was to be said, but the user went on.
+   * `sending`: the server may not have it yet. `refused`: heard, but not understood. `failed`: the
+   * server did not take it. `open`: taken for all that was to be said, but the user went on.
    */
   status: "sending" | "sent" | "refused" | "failed" | "open";
   turn: number | null;
   /** The session that `turn` is of. */
-  session: number;
+  session: string;
   clientSeq: number | null;
 }
 
@@ -24,9 +24,10 @@ export interface AssistantEntry {
   turn: number;
   text: string;
   origin: Origin;
-  status: "streaming" | "complete" | "stopped" | "failed";
-  /** Why it stopped: the server's reason, or the loss of the connection. */
-  reason: StopReason | "connection" | null;
+  /** `lost`: the server ended before the answer was there. */
+  status: "streaming" | "complete" | "stopped" | "failed" | "lost";
+  /** Why it stopped; null where the server does not say. */
+  reason: StopReason | null;
   timings: TurnTimings | null;
   /** All that the server can tell about the turn, once it has ended. */
   trace: TurnTrace | null;
@@ -34,6 +35,14 @@ export interface AssistantEntry {
 }
 
 export type Entry = UserEntry | AssistantEntry;
+
+/** Older entries are let go, so that a page left open for weeks stays quick. */
+export const KEEP_ENTRIES = 400;
+
+/** The id of the entry that answers `turn`. */
+export function answerId(session: string, turn: number): string {
+  return `a${session}.${turn}`;
+}
 
 /** Whether it says by voice what the page shows in another way. */
 export function isNotice(entry: Entry): boolean {

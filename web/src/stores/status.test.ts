@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { ServerMessage, Welcome } from "../protocol/messages";
 import { createAudioStore } from "./audio";
+import { ready, restored } from "./conversation-fixtures";
 import { createConnectionStore, shownNotices } from "./connection";
 
 const WELCOME: Welcome = {
   type: "welcome",
   protocol: 1,
   server: "0.1.0",
-  session_id: "s",
   input_rate: 16000,
   output_rate: 48000,
   patience: 0.5,
   max_text: 100,
   max_audio_bytes: 65536,
   recognizer: { kind: "commands", examples: ["what time is it"], hint: "Commands only." },
+  user_key: "u",
 };
 
 function error(code: "backpressure" | "invalid_audio" | "thermal_paused", message: string): ServerMessage {
@@ -101,5 +102,59 @@ describe("audio store", () => {
     store.apply({ type: "speech_started", stream: 1, at: 0 });
     store.setMicrophone(off);
     expect(store.getState().hearing).toBe(false);
+  });
+});
+
+describe("what is told of a session", () => {
+  const end = { type: "session_terminated", session_id: "s", message: "It is over." } as const;
+
+  it("is when it will end, and that it has, with what to do", () => {
+    const store = createConnectionStore();
+    store.apply({ type: "session_warning", remaining_seconds: 290 });
+    expect(store.getState().notices[0]?.title).toContain("5 minutes");
+    store.apply({ type: "session_warning", remaining_seconds: 20 });
+    expect(store.getState().notices[0]?.title).toContain("a minute");
+    store.apply({ ...end, reason: "max_duration", resumable: true });
+    expect(store.getState().notices.at(-1)).toMatchObject({ title: "It is over.", action: { run: "continue" } });
+    store.apply({ ...end, reason: "failed", resumable: false });
+    expect(store.getState().notices.at(-1)).toMatchObject({ action: { run: "new_session" } });
+    store.apply(ready());
+    expect(store.getState().notices).toEqual([]);
+  });
+
+  it("stays while the same server goes on with it", () => {
+    const store = createConnectionStore();
+    store.apply({ type: "session_warning", remaining_seconds: 290 });
+    store.apply(restored(null));
+    expect(store.getState().notices).toHaveLength(1);
+    store.apply(restored([]));
+    expect(store.getState().notices).toEqual([]);
+  });
+
+  it("is nothing that its user has done, or that shows by itself", () => {
+    const store = createConnectionStore();
+    store.apply({ ...end, reason: "destroyed", resumable: false });
+    store.apply({ ...error("backpressure", ""), code: "session_expired" } as ServerMessage);
+    store.apply({ type: "session_restarting", reason: "idle" });
+    expect(store.getState().notices).toEqual([]);
+  });
+});
+
+describe("hearing", () => {
+  it("goes on with the session, and with no other", () => {
+    const store = createAudioStore();
+    const hearing = () => {
+      store.apply({ type: "speech_started", stream: 1, at: 0 });
+      return store.getState().hearing;
+    };
+    expect(hearing()).toBe(true);
+    store.apply(WELCOME);
+    store.apply(restored(null));
+    expect(store.getState().hearing).toBe(true);
+    for (const event of [restored([]), ready()]) {
+      expect(hearing()).toBe(true);
+      store.apply(event);
+      expect(store.getState().hearing).toBe(false);
+    }
   });
 });

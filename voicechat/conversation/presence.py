@@ -1,0 +1,51 @@
+"""Whether the client of a session is there: who is away plays nothing and says nothing.
+
+So nobody may take its silence for a fault, or for the end of what it was saying.
+"""
+
+from __future__ import annotations
+
+import trio
+
+
+class Presence:
+    """Of one client; it is there until it goes."""
+
+    def __init__(self) -> None:
+        self._there = trio.Event()
+        self._there.set()
+        self._departures = 0
+
+    @property
+    def there(self) -> bool:
+        """Whether it is."""
+        return self._there.is_set()
+
+    def comes(self) -> None:
+        """It is there, or here again."""
+        self._there.set()
+
+    def goes(self) -> None:
+        """It has gone, perhaps for a moment."""
+        if self._there.is_set():
+            self._departures += 1
+            self._there = trio.Event()
+
+    async def back(self) -> None:
+        """Wait until it is there."""
+        await self._there.wait()
+
+    async def does(self, event: trio.Event, patience_s: float) -> bool:
+        """Wait for something that only the client can do.
+
+        Returns:
+            False when it was there for `patience_s` seconds and did not do it.
+        """
+        while True:
+            await self.back()
+            departures = self._departures
+            with trio.move_on_after(patience_s):
+                await event.wait()
+                return True
+            if self._departures == departures:
+                return False

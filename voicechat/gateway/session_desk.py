@@ -1,0 +1,181 @@
+"""What a client may ask about sessions on its connection: begin, resume, switch, list, end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voicechat.errors import ErrorCode, ProtocolError, VoicechatError
+from voicechat.protocol.close_codes import CloseCode
+from voicechat.protocol.messages.session import (
+    CreateSession,
+    DestroySession,
+    ListSessions,
+    RenameSession,
+    Resume,
+    SessionCreating,
+    SessionList,
+    SessionReady,
+    SessionRestored,
+    SwitchSession,
+)
+from voicechat.session.requests import told
+
+if TYPE_CHECKING:
+    from voicechat.gateway.line import ClientLine
+    from voicechat.gateway.registry import Entry
+    from voicechat.protocol.messages.base import ClientMessage
+    from voicechat.protocol.messages.connection import Hello
+    from voicechat.session.alive import Alive
+    from voicechat.session.library import Library
+    from voicechat.session.manager import SessionManager
+
+log = structlog.get_logger()
+
+REQUESTS = (CreateSession, DestroySession, ListSessions, RenameSession, Resume, SwitchSession)
+"""What is to be brought here."""
+
+
+class SessionDesk:
+    """Of one connection.
+
+    Args:
+        sessions: Those that are alive.
+        library: Those of a user.
+        line: Reaches the client.
+        entry: The connection, for the registry.
+        hello: What the client said it is.
+        user_id: Whose sessions they are.
+    """
+
+    def __init__(
+        self,
+        sessions: SessionManager,
+        library: Library,
+        line: ClientLine,
+        entry: Entry,
+        hello: Hello,
+        user_id: str,
+    ) -> None:
+        self._sessions = sessions
+        self._library = library
+        self._line = line
+        self._entry = entry
+        self._hello = hello
+        self._user_id = user_id
+
+    async def handle(self, message: ClientMessage) -> None:
+        """Do what a message asks for.
+
+        Raises:
+            VoicechatError: It cannot be done.
+        """
+        match message:
+            case CreateSession():
+                await self.create()
+            case Resume() | SwitchSession():
+                await self._restore(message)
+            case DestroySession(session_id=session_id):
+                await self._library.destroy(session_id, self._user_id)
+                await self._tell_list()
+            case RenameSession(session_id=session_id, title=title):
+                await self._library.rename(session_id, self._user_id, title)
+                await self._tell_list()
+            case ListSessions(query=query):
+                await self._tell_list(query)
+            case _:
+                raise TypeError(message.type)
+
+    async def create(self) -> None:
+        """Let the connection drive a new session.
+
+        Raises:
+            VoicechatError: There cannot be one; a connection without any closes.
+        """
+        self._line.tell(SessionCreating())
+        try:
+            alive = self._sessions.create(self._hello, self._user_id)
+        except VoicechatError as error:
+            if self._line.alive is None:
+                self._line.tell(told(error))
+                self._line.close(CloseCode.TRY_LATER, error.code)
+                return
+            raise
+        await self._leave()
+        self._line.tell(
+            SessionReady(
+                alive.id,
+                alive.secret,
+                alive.session.driver.epoch,
+                alive.created_at.isoformat(timespec="seconds"),
+            )
+        )
+        self._sessions.drive(alive, self._line)
+        self._take(alive)
+
+    async def leave(self) -> None:
+        """The connection ends."""
+        await self._leave()
+
+    # -- inside --------------------------------------------------------------------------------
+
+    async def _restore(self, point: Resume | SwitchSession) -> None:
+        self._line.tell(SessionCreating())
+        try:
+            if isinstance(point, Resume):
+                alive = await self._sessions.resume(point, self._hello)
+            else:
+                alive = await self._sessions.switch(point, self._hello, self._user_id)
+        except VoicechatError as error:
+            if self._line.alive is not None:
+                raise
+            self._line.tell(told(error))
+            if error.code in {ErrorCode.SESSION_EXPIRED, ErrorCode.SESSION_NOT_FOUND}:
+                await self.create()
+            else:
+                self._line.close(CloseCode.TRY_LATER, error.code)
+            return
+        if self._line.alive is not alive:
+            await self._leave()
+        attached = self._sessions.drive(alive, self._line, point)
+        self._line.tell(
+            SessionRestored(
+                alive.id,
+                alive.secret,
+                alive.session.driver.epoch,
+                attached.seq,
+                alive.title,
+                attached.client_seq,
+                attached.stream,
+                attached.samples,
+                attached.history,
+                attached.speech_lost,
+            )
+        )
+        alive.session.conversation.speak = self._hello.speak
+        self._take(alive)
+
+    def _take(self, alive: Alive) -> None:
+        self._line.alive = alive
+        self._entry.session_id = alive.id
+        self._line.wake()
+        self._line.ack()
+        structlog.contextvars.bind_contextvars(session_id=alive.id)
+        log.info("session driven", peer=self._entry.peer)
+
+    async def _leave(self) -> None:
+        alive, self._line.alive = self._line.alive, None
+        self._entry.session_id = None
+        if alive is not None:
+            await self._sessions.leave(alive, self._line)
+
+    async def _tell_list(self, query: str = "") -> None:
+        if not self._user_id:
+            raise ProtocolError(
+                "This connection belongs to no user.",
+                suggested_action="Give the user_key of an earlier welcome in the hello.",
+            )
+        sessions = await self._library.infos(self._user_id, query)
+        current = None if self._line.alive is None else self._line.alive.id
+        self._line.tell(SessionList(query, sessions, current))

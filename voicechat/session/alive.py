@@ -1,0 +1,80 @@
+"""A session that is alive, with all that its manager knows of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from voicechat.protocol.messages.session import EndReason, SessionState
+from voicechat.session.store.ports import SessionRecord
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from voicechat.protocol.messages.connection import Hello
+    from voicechat.session.lifecycle import Life
+    from voicechat.session.session import Session
+
+
+@attrs.define(eq=False, kw_only=True)
+class Alive:
+    """One session.
+
+    Attributes:
+        session: It.
+        life: Where it is.
+        user_id: Whose it is.
+        secret: Resumes it.
+        created_at: When it was first made.
+        title: Given by the user, as far as that happened while it was alive.
+        words: Whether anything was said in it, ever.
+        reason: Why it ends, once that is decided.
+    """
+
+    session: Session
+    life: Life
+    user_id: str
+    secret: str
+    created_at: datetime
+    title: str = ""
+    words: bool = False
+    reason: EndReason | None = None
+
+    @property
+    def id(self) -> str:
+        """Of the session."""
+        return self.session.id
+
+    def fits(self, hello: Hello) -> bool:
+        """Whether a client can drive it as it is: with its rate of speech, and paced its way."""
+        mine = self.session.hello
+        return (mine.output_rate, mine.reports_playback, mine.acknowledges) == (
+            hello.output_rate,
+            hello.reports_playback,
+            hello.acknowledges,
+        )
+
+
+ENDINGS = {
+    EndReason.CLOSED: "The conversation has ended with its connection.",
+    EndReason.EXPIRED: "Nobody came back to this conversation for long, so it has ended.",
+    EndReason.MAX_DURATION: "This conversation has lasted as long as one may.",
+    EndReason.DESTROYED: "This conversation was deleted.",
+    EndReason.FAILED: "Something went wrong in this conversation.",
+    EndReason.SHUTDOWN: "The server ends.",
+    EndReason.CRASHED: "The server has ended without a word.",
+}
+"""What a person is told."""
+
+
+def record_of(alive: Alive, secret_hash: bytes) -> SessionRecord:
+    """What is to be kept of a session that begins."""
+    return SessionRecord(
+        session_id=alive.id,
+        user_id=alive.user_id,
+        secret_hash=secret_hash,
+        state=SessionState.ACTIVE,
+        created_at=alive.created_at,
+        last_active_at=alive.created_at,
+    )

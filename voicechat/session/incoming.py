@@ -1,0 +1,144 @@
+"""What the client of a session says: each thing once, in its order, acknowledged when it is safe.
+
+Safe is a message that was handled, and kept where it is a part of the conversation. Safe is audio
+that was no speech, or whose words are kept: after a crash the client can send the rest again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voicechat.errors import ErrorCode, ProtocolError
+from voicechat.protocol.messages.audio import AudioClose
+from voicechat.protocol.messages.session import InputAck
+from voicechat.session.inbox import Inbox, StreamPosition, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voicechat.protocol.codec import Envelope
+    from voicechat.protocol.frames import AudioFrame
+
+
+class Incoming:
+    """Of one session.
+
+    Args:
+        numbered: Whether the client counts what it says, and sends it again until it knows that it
+            was taken.
+        taken: The last number that was kept when the server last ran.
+
+    Attributes:
+        position: Of the microphone.
+        on_ack: Told that there is something new to acknowledge.
+    """
+
+    def __init__(self, *, numbered: bool, taken: int = 0) -> None:
+        self.position = StreamPosition()
+        self.on_ack: Callable[[], None] = _nobody
+        self._numbered = numbered
+        self._inbox = Inbox(taken)
+        self._closing: dict[int, int] = {}  # numbers of the messages that ended streams
+        self._listened: set[int] = set()  # streams that were followed to their end
+        self._unkept = 0  # final transcripts that are not on disk yet
+
+    def restore(self, stream: int | None, samples: int) -> None:
+        """So much of the microphone was settled when the server last ran."""
+        self.position = StreamPosition(stream, samples)
+
+    def resume(self, client_seq: int) -> int:
+        """The client sends again from this number on.
+
+        Returns:
+            The last number that was taken: what is not above it need not be sent.
+        """
+        self._inbox.resume(client_seq)
+        return self._inbox.taken
+
+    def admit(self, envelope: Envelope) -> bool:
+        """Whether a message is to be handled; False for one that comes again.
+
+        Raises:
+            ProtocolError: It has no number, or one before it is missing.
+        """
+        if not self._numbered or not envelope.message.numbered:
+            return True
+        if envelope.seq is None:
+            raise ProtocolError(
+                f"{envelope.message.type}.seq is missing.",
+                suggested_action="Number these messages from 1, or say hello with "
+                '"acknowledges": false.',
+            )
+        verdict = self._inbox.judge(envelope.seq)
+        if verdict is Verdict.GAP:
+            raise ProtocolError(
+                f"Message {self._inbox.taken + 1} is missing before {envelope.seq}.",
+                suggested_action="Resume the session, and send again what was not acknowledged.",
+                code=ErrorCode.OUT_OF_ORDER,
+            )
+        if verdict is Verdict.AGAIN:
+            self.on_ack()
+            return False
+        if isinstance(envelope.message, AudioClose):
+            self._closing[envelope.message.stream] = envelope.seq
+        return True
+
+    def fresh(self, frame: AudioFrame) -> bool:
+        """Whether there is something new in a frame of the microphone."""
+        if not self._numbered:
+            return True
+        new = self.position.audio(frame.stream, frame.offset, frame.samples)
+        return new > 0 or (frame.last and frame.stream == self.position.stream)
+
+    def handled(self, envelope: Envelope, *, safe: bool) -> None:
+        """A message was handled; unless it is `safe`, `settle` follows."""
+        if safe and not isinstance(envelope.message, AudioClose):
+            self.settle(envelope.seq)
+
+    def settle(self, seq: int | None) -> None:
+        """The message with this number is kept."""
+        if self._numbered and seq is not None:
+            self._inbox.settle(seq)
+            self.on_ack()
+
+    # -- the microphone ------------------------------------------------------------------------
+
+    def silence(self, stream: int, samples: int) -> None:
+        """Nobody speaks in what came before this position, or it was transcribed."""
+        if not self._unkept:
+            self.position.settle(stream, samples)
+            self.on_ack()
+
+    def final(self) -> None:
+        """A final transcript is there, and will be kept."""
+        self._unkept += 1
+
+    def final_kept(self, stream: int | None, samples: int) -> None:
+        """It is kept, and so the audio up to its end is settled."""
+        self._unkept -= 1
+        if stream is not None:
+            self.position.settle(stream, samples)
+        self._settle_ended()
+        self.on_ack()
+
+    def listened(self, stream: int) -> None:
+        """A stream was followed to its end."""
+        self._listened.add(stream)
+        self._settle_ended()
+
+    def ack(self) -> InputAck:
+        """What the client need not keep."""
+        return InputAck(self._inbox.settled, self.position.stream, self.position.settled)
+
+    def _settle_ended(self) -> None:
+        if self._unkept:
+            return
+        for stream in self._listened:
+            if stream == self.position.stream:
+                self.position.settle(stream, self.position.received)
+            self.settle(self._closing.pop(stream, None))
+        self._listened.clear()
+
+
+def _nobody() -> None:
+    """No connection is there to be told."""

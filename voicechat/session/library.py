@@ -1,0 +1,92 @@
+"""All sessions of a user, alive or not: lists, searches, renames and deletes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from voicechat.protocol.messages.session import SessionInfo
+from voicechat.session.store.ports import Found, Update
+
+if TYPE_CHECKING:
+    from voicechat.session.manager import SessionManager
+    from voicechat.session.scribe import Scribe
+    from voicechat.session.store.ports import MessageRecord, SessionRecord, Store
+
+_SHOWN: Final = 200
+"""Sessions in a list."""
+_FOUND: Final = 50
+_ALL: Final = 1_000_000
+
+
+class Library:
+    """Of all users; each call names one.
+
+    Args:
+        sessions: Those that are alive.
+        store: Those that are kept.
+        scribe: Writes there.
+    """
+
+    def __init__(self, sessions: SessionManager, store: Store, scribe: Scribe) -> None:
+        self._sessions = sessions
+        self._store = store
+        self._scribe = scribe
+
+    async def list(self, user_id: str, query: str, limit: int) -> tuple[Found, ...]:
+        """The sessions of a user in which something was said, the newest first.
+
+        Args:
+            user_id: Whose.
+            query: Only those in which these words occur, the best first; empty for all.
+            limit: As many at most.
+        """
+        await self._scribe.flush()
+        if query.strip():
+            return await self._store.search(user_id, query, limit=limit)
+        records = await self._store.of_user(user_id, limit=limit)
+        return tuple(Found(record, "") for record in records if record.message_count)
+
+    async def infos(self, user_id: str, query: str) -> tuple[SessionInfo, ...]:
+        """The same for a client."""
+        limit = _FOUND if query.strip() else _SHOWN
+        found = await self.list(user_id, query, limit)
+        return tuple(self._info(each.session, each.snippet) for each in found)
+
+    async def find(self, session_id: str) -> SessionRecord | None:
+        """What is kept of a session."""
+        await self._scribe.flush()
+        return await self._store.get(session_id)
+
+    async def messages(self, session_id: str) -> tuple[MessageRecord, ...]:
+        """All that was said in a session, oldest first."""
+        await self._scribe.flush()
+        return await self._store.messages(session_id, limit=_ALL)
+
+    async def rename(self, session_id: str, user_id: str, title: str) -> None:
+        """Give a session of this user another title.
+
+        Raises:
+            ProtocolError: With code `session_not_found`.
+        """
+        await self._sessions.owned(session_id, user_id)
+        self._scribe.write([Update(session_id=session_id, title=title)])
+        alive = self._sessions.get(session_id)
+        if alive is not None:
+            alive.title = title
+        await self._scribe.flush()
+
+    async def destroy(self, session_id: str, user_id: str) -> None:
+        """End a session of this user and delete all that is kept of it; errors as `rename`."""
+        await self._sessions.destroy(session_id, user_id)
+
+    def _info(self, record: SessionRecord, snippet: str) -> SessionInfo:
+        alive = self._sessions.get(record.session_id)
+        return SessionInfo(
+            record.session_id,
+            record.title,
+            record.state if alive is None else alive.life.state,
+            record.created_at.isoformat(timespec="seconds"),
+            record.last_active_at.isoformat(timespec="seconds"),
+            record.message_count,
+            snippet,
+        )
