@@ -17,10 +17,10 @@ from cyclopts import Parameter
 from voicechat.cli.options import SettingsOptions
 from voicechat.cli.talk_client import OUTPUT_RATE, TalkClient
 from voicechat.cli.talk_report import Report
+from voicechat.client.client import open_client
 from voicechat.errors import AudioFileError, UsageError
-from voicechat.gateway.websocket import connect
 from voicechat.observability import logs
-from voicechat.protocol.codec import Codec
+from voicechat.protocol.messages.connection import PROTOCOL_VERSION, Hello
 from voicechat.server import serve
 from voicechat.speech.wav import read_wav, write_wav
 
@@ -65,33 +65,24 @@ async def talk(
     async with _server(url, settings) as link:
         if not json:
             report.begin(file.name, wav, link)
-        async with connect(websocket_url(link), tls=_trust(ca)) as ws:
-            client = TalkClient(ws, codec=Codec(), wav=wav, on_event=on_event)
-            await client.run()
-    turns = list(client.turns.values())
+        hello = Hello(PROTOCOL_VERSION, "voicechat talk", OUTPUT_RATE)
+        async with open_client(link, hello=hello, tls=_trust(ca)) as client:
+            talker = TalkClient(client, wav=wav, on_event=on_event)
+            await talker.run()
+    turns = list(talker.turns.values())
     written = None
     try:
-        if output is not None and client.audio:
-            write_wav(output, OUTPUT_RATE, bytes(client.audio))
+        if output is not None and talker.audio:
+            write_wav(output, OUTPUT_RATE, bytes(talker.audio))
             written = output
     finally:  # what has been said is told also when it cannot be kept
         if json:
             _print_json({"type": "summary", "turns": [attrs.asdict(turn) for turn in turns]})
         else:
             report.summary(turns, written)
-    if client.failure is not None:
-        raise client.failure
+    if talker.failure is not None:
+        raise talker.failure
     return 0
-
-
-def websocket_url(link: str) -> str:
-    """The WebSocket behind the link of a page; a WebSocket address stays as it is."""
-    scheme, separator, rest = link.partition("://")
-    if not separator:
-        scheme, rest = "http", link
-    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-    rest = rest.rstrip("/")
-    return f"{scheme}://{rest}" if rest.endswith("/ws") else f"{scheme}://{rest}/ws"
 
 
 def _check_writable(output: Path, recording: Path) -> None:

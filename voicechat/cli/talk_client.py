@@ -1,7 +1,8 @@
 """Holds one spoken conversation with a server from a recording, at the pace of real time.
 
 It is a complete client without a sound card: it streams the recording as a microphone would, then
-silence until the last answer has come, and keeps what is spoken back.
+silence until the last answer has come, and keeps what is spoken back. A network that is lost and
+comes back does not end it.
 """
 
 from __future__ import annotations
@@ -11,17 +12,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from voicechat.errors import VoicechatError
-from voicechat.gateway.websocket import Closed
-from voicechat.protocol.frames import AudioFrame, FrameKind, unpack
-from voicechat.protocol.messages.audio import AudioClose, AudioOpen, SpeechEnded, SpeechStarted
-from voicechat.protocol.messages.connection import (
-    PROTOCOL_VERSION,
-    Error,
-    Hello,
-    ServerShuttingDown,
-    Welcome,
-)
+from voicechat.cli.talk_events import described
+from voicechat.client.events import StateChanged
+from voicechat.client.known import Restored
+from voicechat.client.state import Phase, Reason
+from voicechat.errors import ErrorCode, VoicechatError
+from voicechat.protocol.frames import AudioFrame
+from voicechat.protocol.messages.audio import SpeechEnded, SpeechStarted
+from voicechat.protocol.messages.connection import Error, ServerShuttingDown
 from voicechat.protocol.messages.conversation import (
     ResponseComplete,
     StreamError,
@@ -30,13 +28,23 @@ from voicechat.protocol.messages.conversation import (
     TurnStarted,
     TurnTimings,
 )
+from voicechat.protocol.messages.session import (
+    EndReason,
+    EntryStatus,
+    InputAck,
+    SessionReady,
+    SessionRestored,
+    SessionTerminated,
+    Speaker,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voicechat.gateway.websocket import WebSocket
-    from voicechat.protocol.codec import Codec
+    from voicechat.client.client import Client
+    from voicechat.client.state import State
     from voicechat.protocol.messages.base import ServerMessage
+    from voicechat.protocol.messages.session import HistoryEntry
     from voicechat.speech.wav import WavAudio
 
 OUTPUT_RATE = 24_000
@@ -45,6 +53,14 @@ _FRAME_MS = 20
 _QUIET_S = 1.5
 """So long nothing may happen after the recording before the conversation is taken to be over."""
 _ANSWER_TIMEOUT_S = 60.0
+_NOT_FATAL = frozenset({ErrorCode.SESSION_EXPIRED, ErrorCode.SESSION_NOT_FOUND})
+"""The client begins a new session by itself."""
+_OUTCOMES = {
+    EntryStatus.COMPLETE: "complete",
+    EntryStatus.INTERRUPTED: "interrupted",
+    EntryStatus.FAILED: "error",
+    EntryStatus.LOST: "lost",
+}
 
 
 class TalkFailed(VoicechatError):
@@ -60,7 +76,7 @@ class SpokenTurn:
         heard: The final transcript, or None for a turn that the server began.
         accepted: False when the recogniser refused the speech.
         answer: The whole answer.
-        outcome: ``complete``, ``interrupted`` or ``error``.
+        outcome: ``complete``, ``interrupted``, ``error``, or ``lost`` with a server that ended.
         speech_end_ms: When the last sample of the user's speech was sent.
         first_audio_ms: When the first sample of the answer arrived.
         samples: Length of the spoken answer at `OUTPUT_RATE`.
@@ -82,8 +98,7 @@ class TalkClient:
     """Streams one recording.
 
     Args:
-        ws: An open connection, before the hello.
-        codec: Encodes and decodes.
+        client: Comes back when its network is lost.
         wav: The recording.
         on_event: Called with each thing that happens, as the JSON object that `--json` prints.
 
@@ -94,25 +109,18 @@ class TalkClient:
     """
 
     def __init__(
-        self,
-        ws: WebSocket,
-        *,
-        codec: Codec,
-        wav: WavAudio,
-        on_event: Callable[[dict[str, Any]], None],
+        self, client: Client, *, wav: WavAudio, on_event: Callable[[dict[str, Any]], None]
     ) -> None:
-        self._ws = ws
-        self._codec = codec
+        self._client = client
         self._wav = wav
         self._on_event = on_event
-        self._began = trio.current_time()
-        self._active_at = self._began
-        self._seq = 0
+        self._began: float | None = None
+        self._active_at = trio.current_time()
         self._speaking = False
         self._undecided = False
         self._speech_end_ms: float | None = None
         self._open: set[int] = set()
-        self._welcomed = trio.Event()
+        self._ready = trio.Event()
         self._shutting_down = False
         self.failure: TalkFailed | None = None
         self.turns: dict[int, SpokenTurn] = {}
@@ -122,25 +130,16 @@ class TalkClient:
         """Talk until the last answer has come, or until `failure` says why it cannot."""
         try:
             await self._talk()
-        except* Closed:
-            if self._open or self._undecided or not self._shutting_down:
-                what = "shut down" if self._shutting_down else "closed the connection"
-                self.failure = TalkFailed(
-                    f"The server {what} before the last answer.",
-                    suggested_action="Try again when it is running; its log tells why.",
-                )
         except* TalkFailed as group:
             self.failure = next(
                 error for error in group.exceptions if isinstance(error, TalkFailed)
             )
-        await self._ws.close()
 
     async def _talk(self) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._receive)
-            await self._send(Hello(PROTOCOL_VERSION, "voicechat talk", OUTPUT_RATE))
+            nursery.start_soon(self._receive, nursery.cancel_scope)
             with trio.move_on_after(_ANSWER_TIMEOUT_S) as waiting:
-                await self._welcomed.wait()
+                await self._ready.wait()
             if waiting.cancelled_caught:
                 raise TalkFailed("The server did not say welcome.")
             await self._stream()
@@ -150,10 +149,10 @@ class TalkClient:
 
     async def _stream(self) -> None:
         rate = self._wav.rate
-        await self._send(AudioOpen(stream=1, rate=rate))
+        self._client.open_microphone(rate)
         self._began = self._active_at = trio.current_time()
         size = rate * _FRAME_MS // 1000 * 2
-        offset = seq = 0
+        offset = 0
         while True:
             pcm = self._wav.pcm[2 * offset : 2 * offset + size]
             at_end = len(pcm) < size
@@ -161,18 +160,17 @@ class TalkClient:
             offset += len(pcm) // 2
             # A microphone gives a frame when its last sample has been heard, not before.
             await trio.sleep_until(self._began + offset / rate)
-            await self._ws.send(
-                AudioFrame(FrameKind.MICROPHONE, 1, seq, offset - size // 2, pcm).pack()
-            )
-            seq += 1
+            self._client.audio(pcm)
             if not at_end:
                 self._active_at = trio.current_time()
             elif self._over():
                 break
-        await self._send(AudioClose(stream=1))
+        self._client.close_microphone()
 
     def _over(self) -> bool:
         """After the recording: is everything answered, and has it been quiet for a while?"""
+        if self._client.state.phase is not Phase.CONNECTED:
+            return False
         quiet = trio.current_time() - self._active_at
         if self._speaking or self._undecided or self._open:
             if quiet > _ANSWER_TIMEOUT_S:
@@ -180,36 +178,49 @@ class TalkClient:
             return False
         return quiet >= _QUIET_S
 
-    async def _send(self, message: Any) -> None:
-        self._seq += 1
-        await self._ws.send(self._codec.encode(message, self._seq))
-
     # -- receiving -----------------------------------------------------------------------------
 
-    async def _receive(self) -> None:
-        while True:
-            data = await self._ws.receive()
-            self._active_at = trio.current_time()
-            t_ms = round((self._active_at - self._began) * 1000, 1)
-            if isinstance(data, bytes):
-                frame = unpack(data, FrameKind.SPEECH)
-                self._on_event(
-                    {
-                        "t_ms": t_ms,
-                        "type": "audio",
-                        "turn": frame.stream,
-                        "seq": frame.seq,
-                        "offset": frame.offset,
-                        "samples": frame.samples,
-                        "last": frame.last,
-                    }
-                )
-                self._speech(frame, t_ms)
-            else:
-                message, seq = self._codec.decode_server(data)
-                fields = attrs.asdict(message)
-                self._on_event({"t_ms": t_ms, "type": message.type, "seq": seq} | fields)
-                self._follow(message)
+    async def _receive(self, conversation: trio.CancelScope) -> None:
+        events = self._client.events()
+        async for event in events:
+            now = trio.current_time()
+            if not isinstance(event, InputAck):  # which comes all the time
+                self._active_at = now
+            t_ms = 0.0 if self._began is None else round((now - self._began) * 1000, 1)
+            self._on_event({"t_ms": t_ms} | described(event, events.seq))
+            match event:
+                case AudioFrame():
+                    self._speech(event, t_ms)
+                case StateChanged(state=state):
+                    if self._ends(state):
+                        conversation.cancel()
+                case Restored(fresh=True):
+                    self._catch_up(())
+                case Restored():
+                    pass
+                case _:
+                    self._follow(event)
+
+    def _ends(self, state: State) -> bool:
+        """Whether a server that cannot be reached any more was told all, and has answered it.
+
+        Raises:
+            TalkFailed: It has not, and no further try will be made.
+        """
+        if state.phase is Phase.CONNECTED:
+            self._shutting_down = False
+            return False
+        if self._shutting_down and not self._open and not self._undecided:
+            return True
+        if state.phase is not Phase.OFFLINE:
+            return False
+        what = "could not be reached again" if state.reason is Reason.GAVE_UP else "hung up"
+        told = f" It says: {state.message}" if state.message else ""
+        raise TalkFailed(
+            f"The server {'shut down' if self._shutting_down else what} before the last answer."
+            f"{told}",
+            suggested_action="Try again when it is running; its log tells why.",
+        )
 
     def _speech(self, frame: AudioFrame, t_ms: float) -> None:
         turn = self.turns.setdefault(frame.stream, SpokenTurn(frame.stream))
@@ -218,15 +229,18 @@ class TalkClient:
         turn.samples += frame.samples
         self.audio += frame.pcm
 
-    def _follow(self, message: ServerMessage) -> None:  # noqa: C901  (one case a message)
+    def _follow(self, message: ServerMessage) -> None:  # noqa: C901, PLR0912  (one case a message)
         match message:
-            case Welcome():
-                self._welcomed.set()
+            case SessionReady():
+                self._ready.set()
+            case SessionRestored(history=history) if history is not None:
+                self._catch_up(history)
             case SpeechStarted():
                 self._speaking = self._undecided = True
-            case SpeechEnded(at=at):
+            case SpeechEnded(stream=stream, at=at):
                 self._speaking = False
-                self._speech_end_ms = at / self._wav.rate * 1000
+                said = self._client.position(stream, at)
+                self._speech_end_ms = (at if said is None else said) / self._wav.rate * 1000
             case TranscriptFinal(text=text, accepted=accepted, turn=number):
                 self._speaking = self._undecided = False
                 if number is not None:
@@ -247,11 +261,25 @@ class TalkClient:
                 self._end(number, "error")
             case ServerShuttingDown():
                 self._shutting_down = True
-            case Error(message=text, code=code):
+            case SessionTerminated(reason=reason, message=text) if reason != EndReason.SHUTDOWN:
+                raise TalkFailed(text)
+            case Error(message=text, code=code) if code not in _NOT_FATAL:
                 raise TalkFailed(text, code=code, suggested_action=message.suggested_action)
             case _:
                 pass
 
+    def _catch_up(self, history: tuple[HistoryEntry, ...]) -> None:
+        """The server began anew: `history` is all that became of what was said before."""
+        self._speaking = self._undecided = False  # what is not settled is heard again
+        answered = {entry.turn: entry for entry in history if entry.speaker is Speaker.ASSISTANT}
+        for number in sorted(self._open):
+            entry = answered.get(number)
+            if entry is None:
+                self._end(number, "lost")
+            elif entry.status is not EntryStatus.OPEN:
+                self._end(number, _OUTCOMES[entry.status])
+                self.turns[number].answer = entry.text
+
     def _end(self, number: int, outcome: str) -> None:
         self._open.discard(number)
-        self.turns[number].outcome = outcome
+        self.turns.setdefault(number, SpokenTurn(number)).outcome = outcome

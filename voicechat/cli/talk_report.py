@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
+from voicechat.protocol.backoff import TRIES
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,6 +26,7 @@ class Report:
         self._out = out
         self._rate = rate
         self._waiting = False  # for the server to cool down
+        self._connected = True
 
     def begin(self, name: str, wav: WavAudio, link: str) -> None:
         """Say what is about to be streamed."""
@@ -54,6 +57,8 @@ class Report:
                 self._line(at, f"(error: {text})")
             case {"type": "server_shutting_down"}:
                 self._line(at, "(the server is shutting down)")
+            case {"type": "connection" | "restored"}:
+                self._connection(at, event)
             case _:
                 pass
 
@@ -69,6 +74,25 @@ class Report:
         if output is not None:
             seconds = sum(turn.samples for turn in turns) / self._rate
             self._line(None, f"{seconds:.1f} s of answers written to {output}")
+
+    def _connection(self, at: float, event: dict[str, Any]) -> None:
+        """Say that the connection was lost, and how it came back."""
+        match event:
+            case {"type": "connection", "phase": "reconnecting", "attempt": attempt}:
+                lost = "connection lost, " if self._connected else ""
+                self._line(at, f"({lost}try {attempt} of {TRIES} …)")
+                self._connected = False
+            case {"type": "connection", "phase": "connected"} if not self._connected:
+                self._line(at, "(the connection is back)")
+                self._connected = True
+            case {"type": "restored", "fresh": True}:
+                self._line(at, "(the server begins a new conversation)")
+            case {"type": "restored", "restarted": True}:
+                self._line(at, "(the server was restarted; the conversation goes on)")
+            case _:
+                pass
+        if lost_s := event.get("audio_lost_s"):
+            self._line(at, f"({lost_s:.1f} s of the recording were too much to keep)")
 
     def _line(self, at: float | None, text: str) -> None:
         print(text if at is None else f"{at:7.2f}  {text}", file=self._out, flush=True)

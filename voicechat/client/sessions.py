@@ -92,14 +92,10 @@ class Sessions:
 
     def refused(self, error: Error) -> bool:
         """What was asked for cannot be had; False where the client is left without a session."""
-        if error.code is ErrorCode.SESSION_EXPIRED:
-            return True  # a new one follows
-        asked, self.asked = self.asked, None
-        if self.driven is not None:
+        if self.driven is not None:  # which goes on
+            asked, self.asked = self.asked, None
             if asked is self.wanted:
                 self.wanted = self.driven
             return True
-        if error.code is not ErrorCode.SESSION_NOT_FOUND:
-            return False
-        self.wanted.begin = CreateSession()
-        return True
+        # In these cases a new session follows.
+        return error.code in {ErrorCode.SESSION_EXPIRED, ErrorCode.SESSION_NOT_FOUND}

@@ -14,7 +14,7 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from voicechat.errors import (
+from voicechat.errors import (, StoreFailed
     CapacityExceeded,
     EngineFailed,
     ErrorCode,
@@ -36,7 +36,12 @@ log = structlog.get_logger()
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body, unless an endpoint allows itself more."""
 
-STATUS_OF: dict[type, int] = {ProtocolError: 400, CapacityExceeded: 503, EngineFailed: 502}
+STATUS_OF: dict[type, int] = {
+    ProtocolError: 400,
+    CapacityExceeded: 503,
+    EngineFailed: 502,
+    StoreFailed: 503,
+}
 HINTS = {
     404: "Check the address.",
     405: "Use one of the methods in the Allow header.",

@@ -6,6 +6,7 @@ The session that it drives is its sibling: it was perhaps there before, and stay
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -81,12 +82,14 @@ class ConnectionHandler:
     async def __call__(self, ws: WebSocket) -> None:
         """Serve until either side closes."""
         try:
-            try:
-                with self.registry.connection(ws) as entry:
-                    await self._converse(ws, entry)
-            except CapacityExceeded as error:
-                await ws.send(self.codec.encode(told(error)))
-                await ws.close(CloseCode.TRY_LATER, error.code)
+            with ExitStack() as open_one:
+                try:
+                    entry = open_one.enter_context(self.registry.connection(ws))
+                except CapacityExceeded as error:
+                    await ws.send(self.codec.encode(told(error)))
+                    await ws.close(CloseCode.TRY_LATER, error.code)
+                    return
+                await self._converse(ws, entry)
         except* Closed:
             log.debug("connection closed")
 
@@ -118,7 +121,7 @@ class ConnectionHandler:
                 await desk.create()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._end_with_server, line, nursery.cancel_scope)
-                nursery.start_soon(self._heartbeat, ws, line, entry)
+                nursery.start_soon(self._heartbeat, ws, line)
                 nursery.start_soon(line.acknowledge)
                 nursery.start_soon(self._write, line, nursery.cancel_scope)
                 ws.hand_over(partial(_take_audio, line))
@@ -195,9 +198,11 @@ class ConnectionHandler:
 
     async def _message(self, envelope: Envelope, line: ClientLine, desk: SessionDesk) -> None:
         message = envelope.message
-        if isinstance(message, Ping):
+        if isinstance(message, Ping):  # a sign of life, and no activity
             line.tell(Pong(message.nonce))
-        elif isinstance(message, REQUESTS):
+            return
+        line.active_at = trio.current_time()
+        if isinstance(message, REQUESTS):
             try:
                 await desk.handle(message)
             except ProtocolError as error:
@@ -235,9 +240,12 @@ class ConnectionHandler:
         connection.deadline = trio.current_time() + _LAST_WRITE_S
         line.close(CloseCode.GOING_AWAY, "server going away")
 
-    async def _heartbeat(self, ws: WebSocket, line: ClientLine, entry: Entry) -> None:
+    async def _heartbeat(self, ws: WebSocket, line: ClientLine) -> None:
         silence = await heartbeat(
-            ws, every_s=self.heartbeat_s, idle_s=self.idle_s, last_activity=entry.last_activity
+            ws,
+            every_s=self.heartbeat_s,
+            idle_s=self.idle_s,
+            last_activity=lambda: line.active_at,
         )
         if silence is CloseCode.IDLE:
             line.close(silence, "nothing was said for long")
@@ -267,6 +275,7 @@ def _hear(line: ClientLine, data: bytes) -> None:
 
 def _take_audio(line: ClientLine, data: bytes) -> bool:
     """Give a frame of the microphone to the session at once; False when that needs an answer."""
+    line.active_at = trio.current_time()
     if line.alive is None:
         return False
     try:

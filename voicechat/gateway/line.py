@@ -35,10 +35,12 @@ class ClientLine:
 
     Attributes:
         alive: The session that it drives.
+        active_at: When the client last said something but a ping (monotonic seconds).
     """
 
     def __init__(self, ws: WebSocket, codec: Codec) -> None:
         self.alive: Alive | None = None
+        self.active_at = trio.current_time()
         self._ws = ws
         self._codec = codec
         self._answers: deque[ServerMessage] = deque()

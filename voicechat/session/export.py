@@ -33,7 +33,7 @@ _STATUSES: Final = {
 }
 
 # What begins or ends something in CommonMark and GitHub's tables and formulas, wherever it is.
-_ANYWHERE: Final = re.compile(r"[\\`*_\[\]<>&#~|$!{}]")
+_ANYWHERE: Final = re.compile(r"[\\`*_\[\]<>&#~|$]")
 # What does so at the beginning of a line only: lists, underlines of headings.
 _AT_BEGIN: Final = re.compile(r"^(\d{1,9})?([-+=.):])")
 _INDENT: Final = re.compile(r"^[ \t]+")
@@ -112,7 +112,7 @@ def _quoted(message: MessageRecord) -> str:
     cut = message.status is EntryStatus.INTERRUPTED and text.startswith(heard)
     if not cut or not heard.strip() or not text[len(heard) :].strip():
         return _quotation(text)
-    return f"{_quotation(heard)}\n>\n> *(not heard:)*\n>\n{_quotation(text[len(heard) :])}"
+    return f"{_quotation(heard)}\n>\n> *(not heard:)*\n>\n{_quotation(text[len(heard) :].lstrip())}"
 
 
 def _quotation(text: str) -> str:

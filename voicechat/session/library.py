@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from voicechat.protocol.messages.session import SessionInfo
 from voicechat.session.store.ports import Found, Update
 
@@ -42,20 +44,22 @@ class Library:
         """
         await self._scribe.flush()
         if query.strip():
-            return await self._store.search(user_id, query, limit=limit)
+            found = await self._store.search(user_id, query, limit=limit)
+            return tuple(attrs.evolve(each, session=self._now(each.session)) for each in found)
         records = await self._store.of_user(user_id, limit=limit)
-        return tuple(Found(record, "") for record in records if record.message_count)
+        return tuple(Found(self._now(record), "") for record in records if record.message_count)
 
     async def infos(self, user_id: str, query: str) -> tuple[SessionInfo, ...]:
         """The same for a client."""
         limit = _FOUND if query.strip() else _SHOWN
         found = await self.list(user_id, query, limit)
-        return tuple(self._info(each.session, each.snippet) for each in found)
+        return tuple(_info(each.session, each.snippet) for each in found)
 
     async def find(self, session_id: str) -> SessionRecord | None:
         """What is kept of a session."""
         await self._scribe.flush()
-        return await self._store.get(session_id)
+        record = await self._store.get(session_id)
+        return None if record is None else self._now(record)
 
     async def messages(self, session_id: str) -> tuple[MessageRecord, ...]:
         """All that was said in a session, oldest first."""
@@ -79,14 +83,19 @@ class Library:
         """End a session of this user and delete all that is kept of it; errors as `rename`."""
         await self._sessions.destroy(session_id, user_id)
 
-    def _info(self, record: SessionRecord, snippet: str) -> SessionInfo:
+    def _now(self, record: SessionRecord) -> SessionRecord:
+        """What is kept, with the state of a session that is alive as it is now."""
         alive = self._sessions.get(record.session_id)
-        return SessionInfo(
-            record.session_id,
-            record.title,
-            record.state if alive is None else alive.life.state,
-            record.created_at.isoformat(timespec="seconds"),
-            record.last_active_at.isoformat(timespec="seconds"),
-            record.message_count,
-            snippet,
-        )
+        return record if alive is None else attrs.evolve(record, state=alive.life.state)
+
+
+def _info(record: SessionRecord, snippet: str) -> SessionInfo:
+    return SessionInfo(
+        record.session_id,
+        record.title,
+        record.state,
+        record.created_at.isoformat(timespec="seconds"),
+        record.last_active_at.isoformat(timespec="seconds"),
+        record.message_count,
+        snippet,
+    )

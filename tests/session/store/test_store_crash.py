@@ -27,7 +27,7 @@ pytestmark = pytest.mark.requirement("S-4")
 
 CHILD = Path(__file__).with_name("store_child.py")
 ROOT = Path(__file__).parents[3]
-KILLS = 30
+KILLS = 20
 
 
 @contextmanager

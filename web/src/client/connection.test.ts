@@ -153,15 +153,6 @@ describe("Connection", () => {
     expect(states.at(-1)).toMatchObject({ attempt: 1 });
   });
 
-  it("tries again later where that is asked for", () => {
-    connection.connect();
-    welcome();
-    connection.again();
-    expect(states.at(-1)).toEqual({ phase: "reconnecting", attempt: 1, attempts: 10 });
-    vi.advanceTimersByTime(1000);
-    expect(sockets).toHaveLength(2);
-  });
-
   it.each<[number, string]>([
     [4500, "opened_elsewhere"],
     [4501, "closed"],

@@ -103,11 +103,6 @@ export class Connection {
     this.drop();
   }
 
-  /** What was asked for cannot be had now: try again later, as after a loss. */
-  again(): void {
-    if (this.socket !== null) this.lost(this.socket);
-  }
-
   /** Send a message, with its number where it has one; false when there is no connection. */
   send(message: ClientMessage, seq?: number): boolean {
     if (!this.ready) return false;

@@ -112,7 +112,6 @@ it("ends its stream before it goes to another session", async () => {
     "audio_close",
     "create_session",
     "list_sessions",
-    "settings",
     "audio_open",
     "frame",
   ]);
@@ -174,5 +173,20 @@ it("is told what was chosen while the network was away, once", async () => {
   client.setSpeak(false);
   const again = await reconnect();
   again.restored("s1");
-  expect(again.sent("settings")).toEqual([{ type: "settings", speak: false, patience: 0.9, seq: 1 }]);
+  expect(again.sent("hello")).toMatchObject([{ speak: false }]);
+  expect(again.sent("settings")).toEqual([{ type: "settings", patience: 0.9, seq: 1 }]);
+});
+
+it("has the last word on what was chosen just before the network was lost", async () => {
+  const { client, socket } = await begun();
+  client.setSpeak(false);
+  client.setSpeak(true);
+  client.setSpeak(false);
+  expect(socket.sent("settings")).toHaveLength(3);
+  client.setSpeak(true);
+  socket.die();
+  client.setSpeak(false);
+  const again = await reconnect();
+  again.restored("s1", { client_seq: 3 });
+  expect(again.sent("settings").map((each) => each.speak)).toEqual([true, false]);
 });

@@ -7,7 +7,6 @@ import { pack, type AudioFrame } from "../protocol/frames";
 import {
   FRAME_MICROPHONE,
   type ClientMessage,
-  type Error as ErrorMessage,
   type Hello,
   type ListenMode,
   type Playback,
@@ -49,13 +48,15 @@ export class SessionClient {
   private current: Session;
   /** Asked for, while `current` is still shown. */
   private wanted: Session | null = null;
-  /** The connection drives `current`. */
+  /** The connection drives `current`, and no other session is asked for. */
   private attached = false;
+  /** The server has `current` driven, until it says or does otherwise. */
+  private driven = false;
   /** Whose speech the loudspeaker holds. */
   private playing: Session | null = null;
   private readonly known = new Shelf();
-  /** What this connection's hello said of speech, until a session has begun with it. */
-  private spoke: boolean | null = null;
+  /** What this connection's hello said of speech: all its sessions begin with that. */
+  private spoke = true;
   private acknowledging: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: SessionClientOptions) {
@@ -166,7 +167,7 @@ export class SessionClient {
 
   private stateChanged(state: ConnectionState): void {
     if (state.phase !== "connected") {
-      this.attached = false;
+      this.attached = this.driven = false;
       clearTimeout(this.acknowledging);
       this.acknowledging = undefined;
       this.options.sessions.setUnavailable();
@@ -198,7 +199,9 @@ export class SessionClient {
         this.terminated(message);
         return;
       case "error":
-        if (seq === undefined) this.failed(message);
+        // Said to a session whose end was on its way: it is kept.
+        if (message.code === "session_required") return;
+        if (seq === undefined && message.client_seq === null) this.failed();
         break;
       default:
         break;
@@ -235,15 +238,15 @@ export class SessionClient {
     const { steps, numbers, goesOn } =
       message.type === "session_ready"
         ? session.begun(message, this.spoke)
-        : session.restored(message, !played);
-    this.spoke = this.wanted = null;
+        : session.restored(message, this.spoke, !played);
+    this.wanted = null;
     this.playing = session;
     this.show(session);
     this.options.onMessage(message);
     if (numbers.size > 0) this.options.conversation.apply({ type: "local_renumbered", numbers });
     this.known.keep(session);
     saveTicket(session.ticket);
-    this.attached = true;
+    this.attached = this.driven = true;
     for (const step of steps) this.send(step);
     this.tellSettings();
     this.options.onAttached(played && goesOn);
@@ -271,7 +274,7 @@ export class SessionClient {
     if (session !== undefined) session.ended = message.resumable ? "resumable" : "final";
     if (message.reason === "destroyed") this.known.forget(message.session_id);
     if (session !== this.current) return;
-    this.attached = false;
+    this.attached = this.driven = false;
     this.playing = null;
     this.options.onMessage(message);
     if (message.reason !== "destroyed") return;
@@ -279,22 +282,14 @@ export class SessionClient {
     if (this.wanted === null) this.want(new Session());
   }
 
-  /** What opens a session, or another thing that is not of a session, could not be done. */
-  private failed(error: ErrorMessage): void {
-    if (this.attached || this.ended || error.code === "session_expired") return;
-    if (this.wanted !== null && this.wanted !== this.current) {
-      // Back to where we were, which the server may have left already.
-      this.wanted = null;
-      this.options.sessions.setSwitching(false);
-      this.connection.send(this.opening(false));
-      return;
-    }
-    if (error.code === "session_not_found" || error.code === "forbidden") {
-      this.current.forget();
-      saveTicket(null);
-      this.connection.send(this.opening(false));
-      return;
-    }
-    this.connection.again();
+  /**
+   * What was asked of the server could not be done. Where it drives no session, it begins another
+   * one by itself, or closes.
+   */
+  private failed(): void {
+    if (this.wanted === null || !this.driven) return;
+    this.wanted = null;
+    this.options.sessions.setSwitching(false);
+    this.connection.send(this.opening(false)); // back to where we were
   }
 }

@@ -53,10 +53,12 @@ describe("a connection", () => {
     const client = start();
     newest().accept();
     newest().fail("capacity_exceeded");
+    newest().die(1013);
     expect(client.connection.getState().connection).toMatchObject({ phase: "reconnecting", attempt: 1 });
     vi.advanceTimersByTime(1_000);
     newest().accept();
     newest().fail("capacity_exceeded");
+    newest().die(1013);
     expect(client.connection.getState().connection).toMatchObject({ phase: "reconnecting", attempt: 2 });
     expect(noticed(client)).toEqual(["error:capacity_exceeded"]);
     vi.advanceTimersByTime(2_000);
@@ -117,6 +119,18 @@ describe("the end of a session", () => {
     expect(client.conversation.getState().entries).toEqual([]);
     expect(noticed(client)).toEqual([]);
     expect(socket.sent("user_message")).toHaveLength(1);
+  });
+
+  it("keeps what was said while it was on its way", () => {
+    const { client, socket } = begun();
+    client.sendText("and?");
+    socket.fail("session_required", { client_seq: 1 });
+    socket.say(end());
+    expect(shown(client)).toEqual([["and?", "sending"]]);
+    expect(noticed(client)).toEqual(["session_ended"]);
+    client.run("continue");
+    socket.restored("s1", { epoch: "e2", history: [] });
+    expect(socket.sent("user_message")).toHaveLength(2);
   });
 
   it("of another session changes nothing here", () => {

@@ -14,7 +14,7 @@ import { EMPTY, type Conversation } from "../stores/conversation";
 import type { Ticket } from "./identity";
 import { Received } from "./received";
 import { Told } from "./told";
-import { Uplink, type Step } from "./uplink";
+import { isFrame, Uplink, type Step } from "./uplink";
 
 /** What follows from driving a session (again). */
 export interface Attached {
@@ -72,8 +72,12 @@ export class Session {
     return { type: "resume", ...place, secret: this.secret, reopen: true };
   }
 
-  /** It has begun, or another has begun in its stead: what was kept is said there. */
-  begun(message: SessionReady, spoke: boolean | null): Attached {
+  /**
+   * It has begun, or another has begun in its stead: what was kept is said there.
+   *
+   * @param spoke what the connection's hello said of speech.
+   */
+  begun(message: SessionReady, spoke: boolean): Attached {
     this.identify(message);
     this.received.restart(0);
     this.told.begun(spoke);
@@ -82,12 +86,18 @@ export class Session {
   }
 
   /** It goes on. `again`: speech that was not played comes again. */
-  restored(message: SessionRestored, again: boolean): Attached {
+  restored(message: SessionRestored, spoke: boolean, again: boolean): Attached {
     const goesOn = this.epoch === message.epoch;
     this.identify(message);
     if (message.history === null) this.received.goOn(again);
     else this.received.restart(message.seq);
-    if (goesOn) return { steps: this.uplink.missing(message), numbers: new Map(), goesOn };
+    if (goesOn) {
+      const steps = this.uplink.missing(message);
+      // What was said of them on another connection comes after what is known of this one.
+      if (steps.some((step) => !isFrame(step) && step.message.type === "settings")) this.told.unsure();
+      else this.told.goesOn(spoke);
+      return { steps, numbers: new Map(), goesOn };
+    }
     this.told.unsure();
     const numbers = this.uplink.renew(message);
     return { steps: this.uplink.everything(), numbers, goesOn };

@@ -12,6 +12,16 @@ it("tells a new session what was chosen, once", () => {
   expect(told.differs(wanted(false, 0.8))).toEqual({ type: "settings", speak: false });
 });
 
+it("tells a session that goes on what its connection does not know", () => {
+  const told = new Told();
+  told.begun(true);
+  told.differs(wanted(false, 0.8));
+  told.goesOn(true);
+  expect(told.differs(wanted(false, 0.8))).toEqual({ type: "settings", speak: false });
+  told.goesOn(false);
+  expect(told.differs(wanted(false, 0.8))).toBeNull();
+});
+
 it("goes back to what is configured where something else was told", () => {
   const told = new Told();
   told.begun(true);

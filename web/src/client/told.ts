@@ -16,13 +16,18 @@ export class Told {
   /** Null: nothing, so that it is what is configured. Undefined: not known. */
   private patience: number | null | undefined = undefined;
 
-  /** The session has just begun. `speak` is what it was begun with; null: not known. */
-  begun(speak: boolean | null): void {
+  /** The session has just begun, with what its connection's hello said. */
+  begun(speak: boolean): void {
     this.speak = speak;
     this.patience = null;
   }
 
-  /** Another page may have changed them. */
+  /** It goes on; only what a hello says is set anew. */
+  goesOn(speak: boolean): void {
+    this.speak = speak;
+  }
+
+  /** It may have been told otherwise. */
   unsure(): void {
     this.speak = null;
     this.patience = undefined;
