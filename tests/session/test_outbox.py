@@ -80,6 +80,15 @@ def test_speech_that_was_heard_is_forgotten_when_it_is_acknowledged():
     assert taken(box) == [4, 5]
 
 
+def test_a_late_report_takes_nothing_back():
+    box = filled(*SPOKEN)
+    taken(box)
+    box.played(1, 30)
+    box.played(1, 10)
+    box.ack(5)
+    assert box.cost == 0
+
+
 def test_speech_of_a_client_that_does_not_report_is_forgotten_when_acknowledged():
     box = filled(*SPOKEN, reports=False)
     taken(box)
@@ -184,6 +193,14 @@ def test_old_speech_makes_room_oldest_first_and_text_never_does():
     assert box.rewind(7, buffered=False) == LOST  # and still could not hear it
     box.played(1, 300)
     assert box.rewind(7, buffered=False) == KEPT
+
+
+def test_speech_that_nobody_wants_any_more_was_no_loss():
+    box = outbox(max_bytes=500, age=10)
+    box.put(speech(1, 0, 200), 0)
+    box.put(said(), 60)
+    box.silence(1)
+    assert box.rewind(0, buffered=False) == KEPT
 
 
 def test_room_is_made_only_as_far_as_it_is_needed():

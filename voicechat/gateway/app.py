@@ -14,11 +14,12 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from voicechat.errors import (, StoreFailed
+from voicechat.errors import (
     CapacityExceeded,
     EngineFailed,
     ErrorCode,
     ProtocolError,
+    StoreFailed,
     VoicechatError,
 )
 from voicechat.gateway.origin import Guard, Refusal
