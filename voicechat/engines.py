@@ -32,6 +32,7 @@ GROUPS = {
     "speech.tts": "voicechat.text_to_speech",
     "agent.kind": "voicechat.agents",
     "thermal.sensor": "voicechat.thermal_sensors",
+    "sessions.store": "voicechat.stores",
 }
 """The entry point group of each setting that names an engine."""
 

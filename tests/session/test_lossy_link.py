@@ -173,13 +173,13 @@ class LossyLink(RuleBasedStateMachine):
     # -- and in the end ------------------------------------------------------------------------
 
     def teardown(self):
-        """The network comes back for good: then both have everything and keep nothing."""
+        """The network stays, or comes back: then both have everything and keep nothing."""
         if not hasattr(self, "client"):
             return
         client, server = self.client, self.server
         client.too_much = False
-        client.link.cut()
-        client.reconnect(buffered=True)
+        if not client.link.alive:
+            client.reconnect(buffered=True)
         for _ in range(3):
             self.all_arrives()
             server.write(ALL)
@@ -224,5 +224,5 @@ class LossyLink(RuleBasedStateMachine):
 
 TestLossyLink = LossyLink.TestCase
 TestLossyLink.settings = settings(
-    max_examples=300, stateful_step_count=80, report_multiple_bugs=False
+    max_examples=350, stateful_step_count=80, report_multiple_bugs=False
 )

@@ -17,7 +17,7 @@ from voicechat.protocol.messages.audio import ListenMode  # noqa: TC001  (attrs 
 
 RING_S: Final = 30.0
 """So much audio is kept."""
-_LEAST_COST_S: Final = 0.005
+_LEAST_COST_US: Final = 5_000
 """A frame counts as this much at least: the memory of a tiny one is not in its samples."""
 
 
@@ -70,9 +70,9 @@ class Chunk:
         return self.frame.offset + self.frame.samples
 
     @property
-    def cost_s(self) -> float:
-        """Seconds that it takes of the ring."""
-        return max(self.frame.samples / self.microphone.rate, _LEAST_COST_S)
+    def cost_us(self) -> int:
+        """Microseconds that it takes of the ring: whole ones, because sums of fractions drift."""
+        return max(self.frame.samples * 1_000_000 // self.microphone.rate, _LEAST_COST_US)
 
     def split(self, at: int) -> tuple[Chunk, Chunk]:
         """Cut it at a position inside."""
@@ -90,8 +90,8 @@ class Ring:
     """
 
     def __init__(self, seconds: float = RING_S) -> None:
-        self._limit_s = seconds
-        self._held_s = 0.0
+        self._limit_us = int(seconds * 1_000_000)
+        self._held_us = 0
         self._sent: deque[Chunk] = deque()
         self._waiting: deque[Chunk] = deque()
         self._lost_s = 0.0
@@ -99,13 +99,13 @@ class Ring:
     @property
     def held_s(self) -> float:
         """Seconds of audio that are kept."""
-        return self._held_s
+        return self._held_us / 1_000_000
 
     def put(self, chunk: Chunk) -> None:
         """Keep audio until it is settled; the oldest makes room."""
         self._waiting.append(chunk)
-        self._held_s += chunk.cost_s
-        while self._held_s > self._limit_s and len(self._sent) + len(self._waiting) > 1:
+        self._held_us += chunk.cost_us
+        while self._held_us > self._limit_us and len(self._sent) + len(self._waiting) > 1:
             was_sent = bool(self._sent)
             oldest = self._drop()
             if not was_sent:
@@ -166,20 +166,19 @@ class Ring:
 
     def _keep(self, where: deque[Chunk], chunk: Chunk) -> None:
         where.append(chunk)
-        self._held_s += chunk.cost_s
+        self._held_us += chunk.cost_us
 
     def _oldest(self) -> Chunk | None:
         return next(chain(self._sent, self._waiting), None)
 
     def _drop(self) -> Chunk:
         chunk = (self._sent or self._waiting).popleft()
-        # Sums of fractions drift: an empty ring holds nothing.
-        self._held_s = self._held_s - chunk.cost_s if self._sent or self._waiting else 0.0
+        self._held_us -= chunk.cost_us
         return chunk
 
     def _clear(self) -> list[Chunk]:
         chunks = [*self._sent, *self._waiting]
         self._sent.clear()
         self._waiting.clear()
-        self._held_s = 0.0
+        self._held_us = 0
         return chunks

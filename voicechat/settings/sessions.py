@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from voicechat.settings.kinds import Boolean, Choice, Integer, Number
+from voicechat.settings.kinds import Boolean, Integer, Number, Text
 from voicechat.settings.setting import setting
 
 
@@ -43,7 +43,7 @@ class Sessions:
     )
     store: str = setting(
         "sqlite",
-        Choice(("sqlite", "memory")),
+        Text("sqlite, memory, or a store of another package"),
         "Where conversations are kept: in a file of server.data_dir, or nowhere.",
     )
     power_safe: bool = setting(

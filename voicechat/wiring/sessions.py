@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from voicechat import engines
 from voicechat.session import identity
 from voicechat.session.library import Library
 from voicechat.session.lifecycle import Timers
@@ -53,8 +54,15 @@ def build(settings: Settings, make: Make) -> SessionParts:
     """
     wanted = settings.sessions
     folder = settings.server.data_dir
-    in_file = wanted.store == "sqlite"
-    store = SqliteStore(folder, power_safe=wanted.power_safe) if in_file else MemoryStore()
+    store: Store = engines.make(
+        "sessions.store",
+        wanted.store,
+        settings,
+        {
+            "sqlite": lambda: SqliteStore(folder, power_safe=wanted.power_safe),
+            "memory": MemoryStore,
+        },
+    )
     scribe = Scribe(store)
     manager = SessionManager(
         make,
@@ -62,7 +70,7 @@ def build(settings: Settings, make: Make) -> SessionParts:
         scribe=scribe,
         limit=wanted.max,
         timers=_timers(wanted),
-        secrets=identity.kept_in(folder) if in_file else identity.Secrets(),
+        secrets=identity.Secrets() if wanted.store == "memory" else identity.kept_in(folder),
     )
     days = wanted.keep_days if isinstance(wanted.keep_days, int) else None
     sweeper = Sweeper(manager, store, scribe, keep_days=days)

@@ -7,7 +7,8 @@ page to another, as with most insertions and removals, a copy can stay behind in
 a page, even with `secure_delete`, and outlive the row (seen with 5 of 10,000 removed rows). For the
 same reason there is no FTS5 table: its index keeps removed words until all of it is merged (always
 before SQLite 3.42), and can leave copies in the same way. `SqliteStore` compacts the file with
-``VACUUM``, which writes all pages anew.
+``VACUUM``, which writes all pages anew. What can stay behind for so long is a copy of a deleted
+session's ids, times and counts, which are in usual tables.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ export type ProblemKind =
   | "server_closed"
   | "opened_elsewhere"
   | "export_failed"
+  | "session_missing"
   | "shutting_down";
 
 /** What a notice offers to do. */
@@ -152,6 +153,11 @@ const TEXTS: Record<ProblemKind, Text> = {
     tone: "warning",
     title: "The conversation could not be exported",
     advice: "See that the server is connected, then try again.",
+  },
+  session_missing: {
+    tone: "info",
+    title: "A new conversation has begun",
+    advice: "The server no longer has the earlier one.",
   },
   shutting_down: {
     tone: "warning",

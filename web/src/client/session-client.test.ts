@@ -167,6 +167,7 @@ describe("what is typed", () => {
     newest().fail("session_not_found");
     newest().ready("s2"); // as the server does by itself
     expect(newest().sent("create_session")).toEqual([]);
+    expect(noticed(client)).toEqual(["session_missing"]);
     expect(newest().sent("user_message")).toMatchObject([{ text: "b", seq: 1 }]);
   });
 
@@ -243,4 +244,13 @@ describe("what the server says", () => {
     vi.advanceTimersByTime(1_000);
     expect([...socket.sent("ack"), ...again.sent("ack")]).toEqual([]);
   });
+});
+
+it("says nothing of a session that was gone before anything was said in it", () => {
+  const { client } = begun();
+  reconnect();
+  newest().fail("session_not_found");
+  newest().ready("s2");
+  expect(noticed(client)).toEqual([]);
+  expect(tab.get("voicechat.session")).toContain("s2");
 });

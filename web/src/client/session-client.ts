@@ -1,7 +1,4 @@
-/**
- * Which session this page drives: begins, resumes and switches, keeps what the server may not have,
- * and hands on what comes, each once.
- */
+/** Which session this page drives: begins, resumes and switches, and hands on what comes, once. */
 
 import { pack, type AudioFrame } from "../protocol/frames";
 import {
@@ -39,6 +36,8 @@ export interface SessionClientOptions {
   onAttached: (playing: boolean) => void;
   /** The page is about to leave its session for another. */
   onLeaving: () => void;
+  /** The server knows nothing of the session that the page drove; it begins another. */
+  onMissing: () => void;
 }
 
 export class SessionClient {
@@ -201,6 +200,10 @@ export class SessionClient {
       case "error":
         // Said to a session whose end was on its way: it is kept.
         if (message.code === "session_required") return;
+        if (message.code === "session_not_found" && !this.driven) {
+          this.options.onMissing();
+          return;
+        }
         if (seq === undefined && message.client_seq === null) this.failed();
         break;
       default:

@@ -79,21 +79,23 @@ export class SessionList {
   }
 }
 
-/**
- * Fetch all that was said in a session, and hand it to the browser as a file.
- *
- * @throws TypeError where the server is away, Error where it refuses.
- */
-export async function saveExport(id: string, format: ExportFormat, userKey: string): Promise<void> {
-  const answer = await fetch(`/api/v1/sessions/${encodeURIComponent(id)}/export?format=${format}`, {
-    headers: { Authorization: `Bearer ${userKey}` },
-  });
-  if (!answer.ok) throw new Error(`export: ${answer.status}`);
-  const url = URL.createObjectURL(await answer.blob());
+/** Fetch all that was said in a session, and hand it to the browser as a file; whether that went well. */
+export async function saveExport(id: string, format: ExportFormat, userKey: string): Promise<boolean> {
+  const path = `/api/v1/sessions/${encodeURIComponent(id)}/export?format=${format}`;
+  let file: Blob;
+  try {
+    const answer = await fetch(path, { headers: { Authorization: `Bearer ${userKey}` } });
+    if (!answer.ok) return false;
+    file = await answer.blob();
+  } catch {
+    return false; // the server is away
+  }
+  const url = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = url;
   link.download = `conversation-${id.slice(0, 8)}.${format === "json" ? "json" : "md"}`;
   link.click();
   // Released once the browser has taken it.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  return true;
 }

@@ -85,6 +85,9 @@ export class VoiceClient {
         this.microphone.connected();
       },
       onLeaving: () => this.microphone.leave(),
+      onMissing: () => {
+        this.notice("session_missing", this.conversation.getState().entries.length > 0);
+      },
     });
     this.list = new SessionList(sessions, (message) => this.session.connection.send(message));
     this.microphone = new Microphone({
@@ -185,12 +188,7 @@ export class VoiceClient {
 
   /** Save all that was said in a session as a file. */
   async exportSession(id: string, format: ExportFormat): Promise<void> {
-    this.connection.dismiss("export_failed");
-    try {
-      await saveExport(id, format, this.session.userKey ?? "");
-    } catch {
-      this.connection.notify(noticeOf("export_failed"));
-    }
+    this.notice("export_failed", !(await saveExport(id, format, this.session.userKey ?? "")));
   }
 
   setSpeak(speak: boolean): void {
