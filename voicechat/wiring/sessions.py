@@ -18,6 +18,8 @@ from voicechat.session.store.sqlite import SqliteStore
 from voicechat.session.sweeper import Sweeper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from voicechat.session.manager import Make
     from voicechat.session.store.ports import Store
     from voicechat.settings import Sessions, Settings
@@ -54,15 +56,11 @@ def build(settings: Settings, make: Make) -> SessionParts:
     """
     wanted = settings.sessions
     folder = settings.server.data_dir
-    store: Store = engines.make(
-        "sessions.store",
-        wanted.store,
-        settings,
-        {
-            "sqlite": lambda: SqliteStore(folder, power_safe=wanted.power_safe),
-            "memory": MemoryStore,
-        },
-    )
+    built_in: dict[str, Callable[[], Store]] = {
+        "sqlite": lambda: SqliteStore(folder, power_safe=wanted.power_safe),
+        "memory": MemoryStore,
+    }
+    store = engines.make("sessions.store", wanted.store, settings, built_in)
     scribe = Scribe(store)
     manager = SessionManager(
         make,
