@@ -143,10 +143,10 @@ class Driver:
     def _anew(self, taken: int) -> Attached:
         """The client has nothing that it could go on with."""
         box, position = self._outbox.box, self._incoming.position
-        box.clear()
+        lost = box.clear().speech_lost
         history = self._transcript.history()
         where = (position.stream, position.settled)
-        return Attached(box.seq, taken, *where, history, speech_lost=False)
+        return Attached(box.seq, taken, *where, history, lost)
 
 
 def _nobody() -> None:

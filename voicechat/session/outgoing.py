@@ -79,7 +79,10 @@ class Outgoing:
         """
         if self._closed:
             raise trio.ClosedResourceError
+        had_room = self.box.has_room
         entry = self.box.put(item, trio.current_time())
+        if not had_room:
+            self._free()  # what was too old has made room
         seq = entry.seq
 
         def on_kept(_: bool) -> None:  # noqa: FBT001  (the scribe has one argument)
