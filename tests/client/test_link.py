@@ -211,6 +211,53 @@ def test_streams_that_were_closed_are_heard_before_the_open_one_by_a_restarted_s
     assert (first.stream, first.pcm, second.stream, second.pcm) == (3, b"ab" * 100, 4, b"cd" * 100)
 
 
+def test_a_restarted_server_that_lacks_nothing_hears_the_microphone_go_on() -> None:
+    link = connected()
+    link.outgoing.open_microphone(16_000, HANDS_FREE)
+    link.outgoing.audio(b"ab" * 320)
+    drain(link)
+    hear(link, InputAck(1, 1, 320))
+    reconnect(link)
+    hear(link, restored(epoch="e2", client_seq=1, stream=1, samples=320, history=()))
+    link.outgoing.audio(b"cd" * 10)
+    opened, frame = drain(link)
+    assert opened == (2, AudioOpen(2, 16_000))
+    assert (frame.offset, link.outgoing.position(2, 4)) == (0, 324)
+
+
+def test_streams_before_the_one_that_the_server_has_are_not_sent_again() -> None:
+    link = connected()
+    for _ in range(2):
+        link.outgoing.open_microphone(16_000, HANDS_FREE)
+        link.outgoing.audio(b"ab" * 100)
+    said = drain(link)
+    reconnect(link)
+    hear(link, restored(client_seq=3, stream=2, samples=0))
+    assert drain(link) == said[-1:]
+
+
+@pytest.mark.parametrize("epoch", ["e1", "e2"])
+@pytest.mark.requirement("S-8")
+def test_taking_a_session_back_from_another_client(epoch) -> None:
+    link = connected()
+    link.outgoing.open_microphone(16_000, HANDS_FREE)
+    link.send(UserMessage("sent before"))
+    drain(link)
+    hear(link, InputAck(2, None, 0))
+    link.closed(4500, 0.0, 0.0)
+    link.send(UserMessage("typed meanwhile"))
+    link.retry(0.0)
+    link.opened(0.0)
+    drain(link)
+    hear(link, WELCOME)
+    hear(link, restored(epoch=epoch, client_seq=9, stream=4, samples=50))
+    link.outgoing.audio(b"ab")
+    typed, opened, frame = drain(link)
+    assert typed == (10, UserMessage("typed meanwhile"))
+    assert opened == (11, AudioOpen(5, 16_000))
+    assert (frame.stream, frame.offset) == (5, 0)
+
+
 @pytest.mark.parametrize("code", [ErrorCode.SESSION_EXPIRED, ErrorCode.SESSION_NOT_FOUND])
 @pytest.mark.requirement("S-2")
 def test_a_session_that_is_over_is_followed_by_a_new_one(code) -> None:

@@ -194,5 +194,5 @@ class LossyLink(RuleBasedStateMachine):
         assert all(restored.audio_lost_s == 0 for restored in self.restored)
 
 
-LossyLink.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+LossyLink.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
 TestLossyLink = pytest.mark.requirement("S-3")(pytest.mark.requirement("S-2")(LossyLink.TestCase))

@@ -1,35 +1,23 @@
-"""A whole server in this process with instant engines, and a raw client whose sessions go on.
+"""A raw client whose sessions go on when its connections do not.
 
-The client keeps the protocol's rules by hand, so that a test can break each of them: it numbers
-what it says, drops what comes twice, and counts what should not have come.
+It keeps the protocol's rules by hand, so that a test can break each of them: it numbers what it
+says, drops what comes twice, and counts what should not have come.
 """
 
 from __future__ import annotations
 
 import json
-import zlib
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import numpy as np
 import trio
 
-from tests.fakes import EchoAgent, LoudnessVoiceActivity, ScriptedRecognizer, ToneSynthesizer
-from voicechat import engines
-from voicechat import server as server_module
-from voicechat.gateway.websocket import WebSocket, connect
+from voicechat.gateway.websocket import Closed, WebSocket, connect
 from voicechat.protocol.frames import AudioFrame, FrameKind, unpack
-from voicechat.server import serve
-from voicechat.settings import Server, Sessions, Settings
-from voicechat.speech.ports import SpeechChunk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    import pytest
 
 PATIENCE_S = 30
 """Until a test that waits for something is stuck."""
@@ -45,119 +33,6 @@ UNNUMBERED = {
     "pong",
     "input_ack",
 }
-
-
-class CountingSynthesizer(ToneSynthesizer):
-    """Each sample tells of which text it is and where in it, so that none can be mistaken."""
-
-    async def _chunks(self, text: str) -> AsyncIterator[SpeechChunk]:
-        first = zlib.crc32(text.encode())
-        size = self.sample_rate // 20
-        for at in range(len(text)):
-            await trio.lowlevel.checkpoint()
-            samples = (np.arange(at * size, (at + 1) * size) + first) % 30_000
-            yield SpeechChunk(samples.astype("<i2").tobytes())
-
-
-@attrs.define
-class Agents:
-    """Makes agents that repeat what they are told; `pause` seconds before each word."""
-
-    pause: float = 0.0
-    made: list[EchoAgent] = attrs.field(factory=list)
-
-    def create(self, _session_id: str, **_: object) -> EchoAgent:
-        self.made.append(EchoAgent(pause=self.pause))
-        return self.made[-1]
-
-    @property
-    def asked(self) -> list[str]:
-        return [text for agent in self.made for text in agent.asked]
-
-
-def use_instant_engines(monkeypatch: pytest.MonkeyPatch) -> Agents:
-    """No server that is started from now on has engines that take time."""
-    agents = Agents()
-    made = {
-        "agent.kind": lambda: agents,
-        "speech.vad": LoudnessVoiceActivity,
-        "speech.stt": lambda: _Deaf([]),
-        "speech.tts": CountingSynthesizer,
-    }
-    monkeypatch.setattr(engines, "make", lambda key, *_: made[key]())
-    return agents
-
-
-class _Deaf(ScriptedRecognizer):
-    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
-        task_status.started()
-        await trio.sleep_forever()
-
-
-@attrs.define
-class Running:
-    """A server; `kill` ends it without a word, `stop` as a signal does."""
-
-    link: str
-    scope: trio.CancelScope
-    shutdown: trio.Event
-    ended: trio.Event
-
-    @property
-    def websocket(self) -> str:
-        return self.link.replace("http", "ws", 1) + "/ws"
-
-    @property
-    def port(self) -> int:
-        return int(self.link.rpartition(":")[2])
-
-    async def kill(self) -> None:
-        self.scope.cancel()
-        await self.ended.wait()
-
-    async def stop(self) -> None:
-        self.shutdown.set()
-        await self.ended.wait()
-
-
-@asynccontextmanager
-async def running(
-    data: Path,
-    *,
-    server: dict[str, Any] | None = None,
-    sessions: dict[str, Any] | None = None,
-    **sections: Any,
-) -> AsyncIterator[Running]:
-    """Run a server that keeps what it has to keep in the folder `data`."""
-    settings = Settings(
-        server=Server(port=0, data_dir=data, **(server or {})),
-        sessions=Sessions(**(sessions or {})),
-        **sections,
-    )
-    links, link = trio.open_memory_channel[list[str]](1)
-    shutdowns: list[trio.Event] = []
-    build, ended, scope = server_module.wiring.build, trio.Event(), trio.CancelScope()
-
-    def remember(settings: Settings, shutdown: trio.Event) -> Any:
-        shutdowns.append(shutdown)
-        return build(settings, shutdown)
-
-    async def run() -> None:
-        try:
-            with scope:
-                await partial(serve, settings, on_ready=links.send_nowait, signals=False)()
-        finally:
-            ended.set()
-
-    server_module.wiring.build = remember
-    async with trio.open_nursery() as nursery:
-        try:
-            nursery.start_soon(run)
-            url = (await link.receive())[0]
-        finally:
-            server_module.wiring.build = build
-        yield Running(url, scope, shutdowns[0], ended)
-        scope.cancel()
 
 
 @attrs.define(kw_only=True)
@@ -191,6 +66,9 @@ class SessionClient:
     outstanding: dict[int, dict[str, Any]] = attrs.field(factory=dict)
     acked: dict[str, Any] = attrs.field(factory=dict)
     resent_below: int = 0
+    first: int = 0
+    played: dict[str, Any] = attrs.field(factory=dict)
+    quiet: bool = False
     _ws: WebSocket | None = None
 
     @property
@@ -224,7 +102,6 @@ class SessionClient:
 
     async def say(self, kind: str, **fields: Any) -> int:
         """A numbered message, kept until it is acknowledged; its number."""
-        assert kind in NUMBERED
         self.client_seq += 1
         self.outstanding[self.client_seq] = {"kind": kind, "seq": self.client_seq, **fields}
         await self.send(**self.outstanding[self.client_seq])
@@ -239,16 +116,21 @@ class SessionClient:
 
     async def created(self) -> dict[str, Any]:
         ready = await self.until("session_ready")
+        self.begins(ready)
+        return ready
+
+    def begins(self, ready: dict[str, Any]) -> None:
+        """It drives a new session."""
         self.forget()
         self.session_id, self.secret = ready["session_id"], ready["secret"]
         self.epoch = ready["epoch"]
-        return ready
 
     def forget(self) -> None:
         """As a page that is loaded again: nothing of the session is left but its secret."""
-        self.epoch, self.seq, self.client_seq, self.resent_below = None, 0, 0, 0
+        self.epoch, self.seq, self.first, self.client_seq, self.resent_below = None, 0, 0, 0, 0
         for each in (self.texts, self.frames, self.numbers, self.doubled, self.outstanding):
             each.clear()
+        self.played = {}
 
     @property
     def point(self) -> dict[str, Any]:
@@ -268,17 +150,38 @@ class SessionClient:
         await self.send("resume", **point)
         return await self.restored(buffered=buffered, again=again)
 
+    async def switch(self, left: SessionClient, *, buffered: bool = True) -> dict[str, Any]:
+        """Drive its session on the connection of another client, which leaves its own."""
+        self._ws, self.user_key = left.ws, left.user_key
+        left.quiet = True  # what it would say now is of this session
+        await self.send("switch_session", **self.point, buffered=buffered)
+        restored = await left.until("session_restored")
+        left.quiet = False
+        await self.goes_on(restored, buffered=buffered)
+        return restored
+
     async def restored(self, *, buffered: bool, again: bool = False) -> dict[str, Any]:
+        """Read on until it drives a session again."""
         restored = await self.until("session_restored")
+        await self.goes_on(restored, buffered=buffered, again=again)
+        return restored
+
+    async def goes_on(
+        self, restored: dict[str, Any], *, buffered: bool, again: bool = False
+    ) -> None:
+        """Go on from there; with `again` it says also what the server has, as nobody should."""
         self.session_id, self.secret = restored["session_id"], restored["secret"]
-        if restored["epoch"] != self.epoch:
-            self.epoch, self.seq = restored["epoch"], restored["seq"]
+        if restored["epoch"] != self.epoch or restored["history"] is not None:
+            for each in (self.texts, self.frames, self.numbers):
+                each.clear()
+            self.epoch, self.seq, self.first = restored["epoch"], restored["seq"], restored["seq"]
         self.resent_below = 0 if buffered else restored["seq"]
         self.client_seq = max(self.client_seq, restored["client_seq"])
         for seq, message in list(self.outstanding.items()):
             if again or seq > restored["client_seq"]:
                 await self.send(**message)
-        return restored
+        if self.played:
+            await self.send("playback", **self.played)
 
     async def receive(self) -> dict[str, Any] | AudioFrame:
         """The next that comes, as it is; what is of the session is kept once."""
@@ -311,10 +214,30 @@ class SessionClient:
                 if times == 0:
                     return item
 
+    async def until_it_has(self, kind: str, times: int) -> None:
+        """Read until so many messages of this type are there, however often each one came."""
+        while len(self.of(kind)) < times:
+            await self.receive()
+
     async def error(self) -> str:
         """The code of the next error."""
-        code: str = (await self.until("error"))["code"]
-        return code
+        return str((await self.until("error"))["code"])
+
+    async def closed(self) -> int:
+        """Read until the server closes; its close code."""
+        return await close_code(self.ws)
+
+    async def listed(self, query: str = "") -> dict[str, Any]:
+        """Its list of sessions."""
+        await self.send("list_sessions", query=query)
+        return await self.until("session_list")
+
+    async def begin_with(self, text: str) -> str:
+        """Drive a new session, in which this was said and answered; its id."""
+        await self.create()
+        await self.ask(text)
+        await self.until("response_complete")
+        return self.session_id
 
     async def taken(self) -> None:
         """Read until everything that it has said was acknowledged."""
@@ -342,7 +265,7 @@ class SessionClient:
 
     def holes(self) -> list[int]:
         """Numbers that never came."""
-        return sorted(set(range(1, self.seq + 1)) - set(self.numbers))
+        return sorted(set(range(self.first + 1, self.seq + 1)) - set(self.numbers))
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -355,13 +278,27 @@ class SessionClient:
         if frame.seq > self.seq:
             self._number(frame.seq)
             self.frames.append(frame)
-        elif frame.seq > self.resent_below or frame not in self.frames:
+        elif frame.seq > self.resent_below:
             self.doubled.append(frame)
+        elif frame not in self.frames:  # it had come to the page that was there before
+            self.frames.append(frame)
         if self.plays:
             played = frame.offset + frame.samples
-            await self.send("playback", turn=frame.stream, played=played, done=frame.last)
+            self.played = {"turn": frame.stream, "played": played, "done": frame.last}
+            if not self.quiet:
+                await self.send("playback", **self.played)
         await self._ack()
 
     async def _ack(self) -> None:
-        if self.acks and self.seq % 16 == 0:
+        if self.acks and not self.quiet and self.seq % 16 == 0:
             await self.send("ack", seq=self.seq)
+
+
+async def close_code(ws: WebSocket) -> int:
+    """What the server closes with, whatever it has still to say."""
+    with trio.fail_after(PATIENCE_S):
+        while True:
+            try:
+                await ws.receive()
+            except Closed as closed:
+                return closed.code

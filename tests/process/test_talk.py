@@ -7,6 +7,9 @@ import wave
 
 import numpy as np
 import pytest
+import trio
+
+from tests.chaos.proxy import running_proxy
 
 RATE = 16_000
 
@@ -129,3 +132,51 @@ async def test_answers_that_cannot_be_kept_do_not_hide_what_was_said(run_command
     assert len(events_of(done)[-1]["turns"]) == 1
     assert done.stderr.startswith("error: The audio file full cannot be written.\n")
     assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.requirement("S-2")
+@pytest.mark.requirement("S-3")
+async def test_a_lost_network_is_told_and_nothing_is_lost(
+    open_command, start_server, question, tmp_path
+):
+    """The network goes in mid-word and in mid-answer, and is away for a moment each time."""
+    events, rest = [], b""
+    async with start_server() as server:
+        port = int(server.link.rsplit(":", 1)[1])
+        async with running_proxy("127.0.0.1", port) as proxy:
+            link = f"http://127.0.0.1:{proxy.port}"
+            arguments = ("talk", str(question), "--json", "--url", link, "-o", "answer.wav")
+            async with open_command(*arguments) as process:
+                cuts = ["transcript_partial", "audio"]
+                async for data in process.stdout:
+                    *lines, rest = (rest + data).split(b"\n")
+                    events += [json.loads(line) for line in lines]
+                    if cuts and any(event["type"] == cuts[0] for event in events):
+                        cuts.pop(0)
+                        proxy.close_door()
+                        proxy.cut()
+                        await trio.sleep(0.3)
+                        await proxy.open_door()
+                told = b"".join([data async for data in process.stderr])
+                assert await process.wait() == 0, told
+            assert proxy.connections == 3
+    (turn,) = events[-1]["turns"]
+    assert (turn["heard"], turn["outcome"]) == ("what time is it", "complete")
+    kinds = [event["type"] for event in events]
+    assert kinds.count("transcript_final") == kinds.count("response_complete") == 1
+    assert [event["fresh"] for event in events if event["type"] == "restored"] == [False, False]
+    phases = [event["phase"] for event in events if event["type"] == "connection"]
+    assert phases.count("connected") == 3
+    assert "reconnecting" in phases
+    audio = [event for event in events if event["type"] == "audio"]
+    ends = [event["offset"] + event["samples"] for event in audio]
+    assert [event["offset"] for event in audio] == [0, *ends[:-1]], "no gap, and nothing twice"
+    with wave.open(str(tmp_path / "answer.wav")) as answer:
+        assert answer.getnframes() == ends[-1] == turn["samples"]
+
+
+async def test_what_resumes_a_session_is_not_printed(run_command, tmp_path):
+    done = await run_command("talk", str(write(tmp_path / "silence.wav", bytes(RATE))), "--json")
+    events = events_of(done)
+    assert {"welcome", "session_ready"} <= {event["type"] for event in events}
+    assert not any({"secret", "user_key"} & event.keys() for event in events)

@@ -79,9 +79,11 @@ async def test_messages_are_numbered_in_order(autojump_clock):
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run)
         session.conversation.user_text("one")
-        while not numbers or not isinstance(entry.item, ResponseComplete):
+        complete = False
+        while not complete:
             entry = await session.outbox.entry()
             numbers.append(entry.seq)
+            complete = isinstance(entry.item, ResponseComplete)
         session.end()
     assert numbers == list(range(1, len(numbers) + 1)), "speech and text share them"
 

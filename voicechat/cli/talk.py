@@ -15,7 +15,8 @@ import trio
 from cyclopts import Parameter
 
 from voicechat.cli.options import SettingsOptions
-from voicechat.cli.talk_client import OUTPUT_RATE, TalkClient
+from voicechat.cli.talk_client import TalkClient
+from voicechat.cli.talk_events import OUTPUT_RATE
 from voicechat.cli.talk_report import Report
 from voicechat.client.client import open_client
 from voicechat.errors import AudioFileError, UsageError
@@ -69,7 +70,7 @@ async def talk(
         async with open_client(link, hello=hello, tls=_trust(ca)) as client:
             talker = TalkClient(client, wav=wav, on_event=on_event)
             await talker.run()
-    turns = list(talker.turns.values())
+    turns = talker.spoken
     written = None
     try:
         if output is not None and talker.audio:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import trio
 
-from voicechat.cli.talk_events import described
+from voicechat.cli.talk_events import SpokenTurn, described
 from voicechat.client.events import StateChanged
 from voicechat.client.known import Restored
 from voicechat.client.state import Phase, Reason
@@ -21,12 +20,14 @@ from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.audio import SpeechEnded, SpeechStarted
 from voicechat.protocol.messages.connection import Error, ServerShuttingDown
 from voicechat.protocol.messages.conversation import (
+    Duck,
     ResponseComplete,
+    StreamDelta,
     StreamError,
     StreamInterrupted,
     TranscriptFinal,
+    TranscriptPartial,
     TurnStarted,
-    TurnTimings,
 )
 from voicechat.protocol.messages.session import (
     EndReason,
@@ -47,11 +48,11 @@ if TYPE_CHECKING:
     from voicechat.protocol.messages.session import HistoryEntry
     from voicechat.speech.wav import WavAudio
 
-OUTPUT_RATE = 24_000
-"""Rate in Hz at which answers are asked for and written."""
 _FRAME_MS = 20
 _QUIET_S = 1.5
 """So long nothing may happen after the recording before the conversation is taken to be over."""
+_UNHEARD_S = 5.0
+"""… or so long, where the server has not said that it has heard all of it."""
 _ANSWER_TIMEOUT_S = 60.0
 _NOT_FATAL = frozenset({ErrorCode.SESSION_EXPIRED, ErrorCode.SESSION_NOT_FOUND})
 """The client begins a new session by itself."""
@@ -63,35 +64,24 @@ _OUTCOMES = {
 }
 
 
+_CONVERSATION = (
+    AudioFrame,
+    Duck,
+    ResponseComplete,
+    SpeechEnded,
+    SpeechStarted,
+    StreamDelta,
+    StreamError,
+    StreamInterrupted,
+    TranscriptFinal,
+    TranscriptPartial,
+    TurnStarted,
+)
+"""What shows that the server is busy with what was said; the rest comes all the time."""
+
+
 class TalkFailed(VoicechatError):
     """The conversation broke off: the server ended it or stopped answering."""
-
-
-@attrs.define
-class SpokenTurn:
-    """What is known of one turn; times in ms since the recording began.
-
-    Attributes:
-        turn: Its number.
-        heard: The final transcript, or None for a turn that the server began.
-        accepted: False when the recogniser refused the speech.
-        answer: The whole answer.
-        outcome: ``complete``, ``interrupted``, ``error``, or ``lost`` with a server that ended.
-        speech_end_ms: When the last sample of the user's speech was sent.
-        first_audio_ms: When the first sample of the answer arrived.
-        samples: Length of the spoken answer at `OUTPUT_RATE`.
-        timings: The server's own waterfall.
-    """
-
-    turn: int
-    heard: str | None = None
-    accepted: bool = True
-    answer: str = ""
-    outcome: str = ""
-    speech_end_ms: float | None = None
-    first_audio_ms: float | None = None
-    samples: int = 0
-    timings: TurnTimings = attrs.field(factory=TurnTimings)
 
 
 class TalkClient:
@@ -103,7 +93,7 @@ class TalkClient:
         on_event: Called with each thing that happens, as the JSON object that `--json` prints.
 
     Attributes:
-        turns: What was said and answered, by turn.
+        turns: What was said and answered in the session, by turn.
         audio: The spoken answers, one behind the other, at `OUTPUT_RATE`.
         failure: Why the conversation broke off; None when it came to its end.
     """
@@ -115,7 +105,8 @@ class TalkClient:
         self._wav = wav
         self._on_event = on_event
         self._began: float | None = None
-        self._active_at = trio.current_time()
+        self._active_at = self._connected_at = trio.current_time()
+        self._heard_all = False  # the whole recording is settled at the server
         self._speaking = False
         self._undecided = False
         self._speech_end_ms: float | None = None
@@ -123,8 +114,14 @@ class TalkClient:
         self._ready = trio.Event()
         self._shutting_down = False
         self.failure: TalkFailed | None = None
+        self._before: list[SpokenTurn] = []
         self.turns: dict[int, SpokenTurn] = {}
         self.audio = bytearray()
+
+    @property
+    def spoken(self) -> list[SpokenTurn]:
+        """All turns, with those of a session that was over when the client came back."""
+        return [*self._before, *self.turns.values()]
 
     async def run(self) -> None:
         """Talk until the last answer has come, or until `failure` says why it cannot."""
@@ -171,12 +168,13 @@ class TalkClient:
         """After the recording: is everything answered, and has it been quiet for a while?"""
         if self._client.state.phase is not Phase.CONNECTED:
             return False
-        quiet = trio.current_time() - self._active_at
+        now = trio.current_time()
+        waited = now - max(self._active_at, self._connected_at)
         if self._speaking or self._undecided or self._open:
-            if quiet > _ANSWER_TIMEOUT_S:
+            if waited > _ANSWER_TIMEOUT_S:
                 raise TalkFailed(f"The server has not answered for {_ANSWER_TIMEOUT_S:.0f} s.")
             return False
-        return quiet >= _QUIET_S
+        return waited >= _UNHEARD_S or (self._heard_all and now - self._active_at >= _QUIET_S)
 
     # -- receiving -----------------------------------------------------------------------------
 
@@ -184,7 +182,7 @@ class TalkClient:
         events = self._client.events()
         async for event in events:
             now = trio.current_time()
-            if not isinstance(event, InputAck):  # which comes all the time
+            if isinstance(event, _CONVERSATION):
                 self._active_at = now
             t_ms = 0.0 if self._began is None else round((now - self._began) * 1000, 1)
             self._on_event({"t_ms": t_ms} | described(event, events.seq))
@@ -192,10 +190,13 @@ class TalkClient:
                 case AudioFrame():
                     self._speech(event, t_ms)
                 case StateChanged(state=state):
+                    self._connected_at = now
                     if self._ends(state):
                         conversation.cancel()
-                case Restored(fresh=True):
+                case Restored(fresh=True):  # its turns are numbered anew
                     self._catch_up(())
+                    self._before += self.turns.values()
+                    self.turns = {}
                 case Restored():
                     pass
                 case _:
@@ -235,6 +236,9 @@ class TalkClient:
                 self._ready.set()
             case SessionRestored(history=history) if history is not None:
                 self._catch_up(history)
+            case InputAck(stream=stream, samples=samples) if stream is not None:
+                said = self._client.position(stream, samples)
+                self._heard_all = said is not None and said >= len(self._wav.pcm) // 2
             case SpeechStarted():
                 self._speaking = self._undecided = True
             case SpeechEnded(stream=stream, at=at):

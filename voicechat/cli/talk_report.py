@@ -9,7 +9,7 @@ from voicechat.protocol.backoff import TRIES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voicechat.cli.talk_client import SpokenTurn
+    from voicechat.cli.talk_events import SpokenTurn
     from voicechat.protocol.messages.conversation import TurnTimings
     from voicechat.speech.wav import WavAudio
 
@@ -53,6 +53,8 @@ class Report:
                 self._waiting = waiting
             case {"type": "stream_interrupted", "reason": reason}:
                 self._line(at, f"(answer stopped: {reason})")
+            case {"type": "error", "code": "session_expired" | "session_not_found"}:
+                pass  # what follows tells it
             case {"type": "stream_error" | "error", "message": text}:
                 self._line(at, f"(error: {text})")
             case {"type": "server_shutting_down"}:

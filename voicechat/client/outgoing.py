@@ -133,6 +133,12 @@ class Outgoing:
 
     def resend(self, client_seq: int, stream: int | None, samples: int) -> None:
         """The server goes on with what it has: the numbers up to `client_seq`, so much audio."""
+        if client_seq >= self._next_seq or (stream or 0) > self._stream:
+            # Another client drove the session meanwhile, and what this one had sent was taken.
+            self._sent.clear()
+            self._ring.forget_sent()
+            self.renumber(client_seq, stream)
+            return
         self._waiting = self._above(client_seq)
         self._sent.clear()
         self._ring.rewind(stream, samples)
@@ -143,6 +149,9 @@ class Outgoing:
         The numbers must have no holes, so what opened and closed the void streams becomes a change
         of settings that changes nothing.
         """
+        if client_seq >= self._next_seq:
+            self.renumber(client_seq, stream)
+            return
         self._waiting = deque(
             attrs.evolve(kept, message=Settings())
             if isinstance(kept.message, AudioOpen | AudioClose)
@@ -150,7 +159,6 @@ class Outgoing:
             for kept in self._above(client_seq)
         )
         self._sent.clear()
-        self._next_seq = max(self._next_seq, client_seq + 1)
         self._reopen(self._ring.take_all(stream, samples), stream)
 
     def renumber(self, client_seq: int = 0, stream: int | None = None) -> None:

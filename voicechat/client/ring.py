@@ -159,6 +159,11 @@ class Ring:
             chunks[0] = chunks[0].split(samples)[1]
         return chunks
 
+    def forget_sent(self) -> None:
+        """Nothing that was sent will be asked for again."""
+        while self._sent:
+            self._drop()
+
     def take_lost_s(self) -> float:
         """Seconds that had to be forgotten before they were sent, since this was asked last."""
         lost, self._lost_s = self._lost_s, 0.0

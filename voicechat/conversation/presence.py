@@ -14,7 +14,7 @@ class Presence:
     def __init__(self) -> None:
         self._there = trio.Event()
         self._there.set()
-        self._departures = 0
+        self._changes = 0
 
     @property
     def there(self) -> bool:
@@ -22,13 +22,14 @@ class Presence:
         return self._there.is_set()
 
     def comes(self) -> None:
-        """It is there, or here again."""
+        """It is there, or here again: perhaps on another connection, and the last was dead."""
+        self._changes += 1
         self._there.set()
 
     def goes(self) -> None:
         """It has gone, perhaps for a moment."""
         if self._there.is_set():
-            self._departures += 1
+            self._changes += 1
             self._there = trio.Event()
 
     async def back(self) -> None:
@@ -43,9 +44,9 @@ class Presence:
         """
         while True:
             await self.back()
-            departures = self._departures
+            changes = self._changes
             with trio.move_on_after(patience_s):
                 await event.wait()
                 return True
-            if self._departures == departures:
+            if self._changes == changes:
                 return False

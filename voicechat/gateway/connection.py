@@ -197,35 +197,32 @@ class ConnectionHandler:
             pass  # the session has ended: the writer tells
 
     async def _message(self, envelope: Envelope, line: ClientLine, desk: SessionDesk) -> None:
-        message = envelope.message
-        if isinstance(message, Ping):  # a sign of life, and no activity
-            line.tell(Pong(message.nonce))
+        if isinstance(envelope.message, Ping):  # a sign of life, and no activity
+            line.tell(Pong(envelope.message.nonce))
             return
         line.active_at = trio.current_time()
-        if isinstance(message, REQUESTS):
-            try:
-                await desk.handle(message)
-            except ProtocolError as error:
-                error.client_seq = envelope.seq
+        try:
+            await self._request(envelope, line, desk)
+        except ProtocolError as error:
+            error.client_seq = envelope.seq
+            if error.code not in _ENDS:
                 raise
-        elif line.alive is None and not isinstance(message, Hello):
+            line.tell(told(error))
+            line.close(_ENDS[error.code], error.code)
+
+    async def _request(self, envelope: Envelope, line: ClientLine, desk: SessionDesk) -> None:
+        if isinstance(envelope.message, REQUESTS):
+            await desk.handle(envelope.message)
+        elif line.alive is not None:
+            line.alive.session.requests.handle(envelope)
+        elif isinstance(envelope.message, Hello):
+            raise ProtocolError("A hello is expected once only.")
+        else:
             raise ProtocolError(
                 "There is no session yet.",
                 suggested_action="Send create_session, or resume one.",
                 code=ErrorCode.SESSION_REQUIRED,
             )
-        elif line.alive is None:
-            raise ProtocolError("A hello is expected once only.")
-        else:
-            try:
-                line.alive.session.requests.handle(envelope)
-            except ProtocolError as error:
-                error.client_seq = envelope.seq
-                if error.code in _ENDS:
-                    line.tell(told(error))
-                    line.close(_ENDS[error.code], error.code)
-                    return
-                raise
 
     async def _write(self, line: ClientLine, connection: trio.CancelScope) -> None:
         await line.write()

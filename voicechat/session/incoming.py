@@ -39,8 +39,9 @@ class Incoming:
         self._numbered = numbered
         self._inbox = Inbox(taken)
         self._closing: dict[int, int] = {}  # numbers of the messages that ended streams
-        self._listened: set[int] = set()  # streams that were followed to their end
+        self._open: set[int] = set()  # streams that are not yet followed to their end
         self._unkept = 0  # final transcripts that are not on disk yet
+        self._until: tuple[int, int] | None = None  # where the newest transcript ends that is kept
 
     def restore(self, stream: int | None, samples: int) -> None:
         """So much of the microphone was settled when the server last ran."""
@@ -92,7 +93,9 @@ class Incoming:
 
     def handled(self, envelope: Envelope, *, safe: bool) -> None:
         """A message was handled; unless it is `safe`, `settle` follows."""
-        if safe and not isinstance(envelope.message, AudioClose):
+        if isinstance(envelope.message, AudioClose):
+            self._settle_heard()
+        elif safe:
             self.settle(envelope.seq)
 
     def settle(self, seq: int | None) -> None:
@@ -102,6 +105,11 @@ class Incoming:
             self.on_ack()
 
     # -- the microphone ------------------------------------------------------------------------
+
+    def opened(self, stream: int) -> None:
+        """A stream begins, and will be followed to its end."""
+        self._open.add(stream)
+        self.position.open(stream)
 
     def silence(self, stream: int, samples: int) -> None:
         """Nobody speaks in what came before this position, or it was transcribed."""
@@ -114,30 +122,33 @@ class Incoming:
         self._unkept += 1
 
     def final_kept(self, stream: int | None, samples: int) -> None:
-        """It is kept, and so the audio up to its end is settled."""
+        """It is kept, and so the audio up to its end is settled, unless one before it is not."""
         self._unkept -= 1
         if stream is not None:
-            self.position.settle(stream, samples)
-        self._settle_ended()
-        self.on_ack()
+            self._until = max(self._until or (0, 0), (stream, samples))
+        self._settle_heard()
 
     def listened(self, stream: int) -> None:
         """A stream was followed to its end."""
-        self._listened.add(stream)
-        self._settle_ended()
+        self._open.discard(stream)
+        self._settle_heard()
 
     def ack(self) -> InputAck:
         """What the client need not keep."""
         return InputAck(self._inbox.settled, self.position.stream, self.position.settled)
 
-    def _settle_ended(self) -> None:
+    def _settle_heard(self) -> None:
         if self._unkept:
             return
-        for stream in self._listened:
-            if stream == self.position.stream:
-                self.position.settle(stream, self.position.received)
-            self.settle(self._closing.pop(stream, None))
-        self._listened.clear()
+        if self._until is not None:
+            self.position.settle(*self._until)
+            self._until = None
+        newest = self.position.stream
+        if newest is not None and newest not in self._open:
+            self.position.settle(newest, self.position.received)
+        for stream in self._closing.keys() - self._open:
+            self.settle(self._closing.pop(stream))
+        self.on_ack()
 
 
 def _nobody() -> None:

@@ -55,6 +55,10 @@ class Keeper:
         """The session sends this; to be given to `keep`."""
         return self.transcript.follow(item, self._now())
 
+    def end(self) -> None:
+        """The session ends: keep what has no answer as such."""
+        self.keep(self.transcript.end(self._now()), lambda _: None)
+
     def keep(self, changes: Sequence[Change], on_kept: OnKept) -> bool:
         """Keep changes.
 

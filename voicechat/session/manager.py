@@ -179,7 +179,8 @@ class SessionManager:
         attached = alive.session.driver.attach(line, point)
         if point is not None:
             self._counts["resumed" if attached.history is None else "restored"] += 1
-        self._happens(alive, LifeEvent.ATTACHED)
+        if alive.reason is None:  # else the connection is told at once that it has ended
+            self._happens(alive, LifeEvent.ATTACHED)
         return attached
 
     async def leave(self, alive: Alive, line: Line) -> None:
@@ -206,11 +207,12 @@ class SessionManager:
     async def destroy(self, session_id: str, user_id: str) -> None:
         """End a session of this user and delete what is kept of it; errors as `owned`."""
         await self.owned(session_id, user_id)
-        alive = self._alive.get(session_id)
-        if alive is not None:
-            self.end(alive, EndReason.DESTROYED)
-            await alive.session.ended.wait()
-        self._scribe.write([Delete(session_id)])
+        async with self._reopening:  # nobody brings it back meanwhile
+            alive = self._alive.get(session_id)
+            if alive is not None:
+                self.end(alive, EndReason.DESTROYED)
+                await alive.session.ended.wait()
+            self._scribe.write([Delete(session_id)])
         await self._scribe.flush()
 
     async def drain(self, grace_s: float) -> None:
@@ -265,11 +267,16 @@ class SessionManager:
         self._alive[session.id] = alive
         alive.life.happens(LifeEvent.READY, now)
         self._nursery.start_soon(self._own, alive, name=f"session {session.id}")
+        self.on_deadline(alive.life.deadline)
         return alive
 
     async def _kept(self, session_id: str) -> SessionRecord | None:
-        if session_id in self._alive:
-            await self._scribe.flush()  # it may have begun this moment
+        alive = self._alive.get(session_id)
+        if alive is not None and alive.reason is None:  # even while the disk fails
+            return record_of(alive, identity.hash_of(alive.secret))
+        if alive is not None:
+            await alive.session.ended.wait()
+        await self._scribe.flush()  # it may have ended this moment
         return await self._store.get(session_id)
 
     async def _bring_back(self, record: SessionRecord, hello: Hello) -> Alive:

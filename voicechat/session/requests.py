@@ -97,7 +97,7 @@ class Requests:
                 session.conversation.interrupt(turn_or_any)
             case AudioOpen() as message:
                 session.microphones.open(message)
-                session.incoming.position.open(message.stream)
+                session.incoming.opened(message.stream)
             case AudioClose(stream=stream):
                 session.microphones.close(stream)
             case Playback(turn=turn, played=played, done=done):

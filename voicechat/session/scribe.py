@@ -46,7 +46,6 @@ class Scribe:
         self._backlog: deque[Change] = deque(maxlen=_BACKLOG)
         self._news = trio.Event()
         self._written = trio.Event()
-        self._busy = False
         self._failing = False
 
     @property
@@ -66,7 +65,7 @@ class Scribe:
 
     async def flush(self) -> None:
         """Wait until all that was given has been written, or could not be."""
-        while self._waiting or self._busy:
+        while self._waiting:
             await self._written.wait()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -88,13 +87,15 @@ class Scribe:
 
     async def _write_all(self) -> None:
         while self._waiting or self._backlog:
-            batch, told = list(self._backlog), []
-            while self._waiting and len(batch) < _BATCH + len(self._backlog):
-                changes, on_kept = self._waiting.popleft()
+            batch, given = list(self._backlog), 0
+            for changes, _ in self._waiting:
+                if len(batch) >= _BATCH + len(self._backlog):
+                    break
                 batch.extend(changes)
-                told.append(on_kept)
-            kept = await self._write(batch)
-            for on_kept in told:
+                given += 1
+            kept = await self._write(batch)  # when it is cancelled, all of it still waits
+            for _ in range(given):
+                _, on_kept = self._waiting.popleft()
                 on_kept(kept)
             written, self._written = self._written, trio.Event()
             written.set()
@@ -102,7 +103,6 @@ class Scribe:
                 return
 
     async def _write(self, batch: list[Change]) -> bool:
-        self._busy = True
         try:
             await self._store.apply(batch)
         except StoreFailed as error:
@@ -112,8 +112,6 @@ class Scribe:
             self._backlog.clear()
             self._backlog.extend(batch)
             return False
-        finally:
-            self._busy = False
         if self._failing:
             log.info("conversations are kept again", late=len(self._backlog))
         self._failing = False

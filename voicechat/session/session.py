@@ -6,6 +6,7 @@ While there is none it goes on, until what it sends finds no more room.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,7 +21,6 @@ from voicechat.observability.tasks import owner
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.conversation import StreamInterrupted, TranscriptFinal
 from voicechat.protocol.messages.session import SessionRestarting
-from voicechat.protocol.messages.trace import TurnTrace
 from voicechat.session.driver import Driver
 from voicechat.session.heat import Heat
 from voicechat.session.incoming import Incoming
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.protocol.messages.connection import Hello
     from voicechat.protocol.messages.conversation import MessageReceived
+    from voicechat.protocol.messages.trace import TurnTrace
     from voicechat.session.heat import Climate
     from voicechat.session.outgoing import Item
     from voicechat.session.store.ports import SessionRecord
@@ -200,6 +201,7 @@ class Session:
                 log.exception("session failed")
             finally:
                 self.outbox.close()
+                self._keeper.end()
                 self.ended.set()
 
     def end(self) -> None:
@@ -270,7 +272,7 @@ class Session:
         waits = self._keeper.keep(changes, kept)
         if isinstance(item, TranscriptFinal) and not waits:
             self.incoming.final_kept(item.stream, item.until)
-        if changes or isinstance(item, TurnTrace):
+        if changes:
             self.on_words()
         return waits
 
@@ -280,7 +282,7 @@ class Session:
             self._unkept = not well
             return
         self._unkept = True
-        if not self.ended.is_set():
+        with suppress(trio.ClosedResourceError):  # it has ended meanwhile
             self.tell(
                 told(
                     StoreFailed(

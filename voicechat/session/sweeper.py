@@ -6,6 +6,7 @@ It sleeps until the next moment at which something is due; nothing is polled.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -57,7 +58,8 @@ class Sweeper:
             task_status.started()
             while True:
                 self._earlier = trio.Event()
-                self._next = min((each.life.deadline for each in self._sessions), default=math.inf)
+                going_on = (each.life for each in self._sessions if each.reason is None)
+                self._next = min((life.deadline for life in going_on), default=math.inf)
                 with trio.move_on_at(self._next):
                     await self._earlier.wait()
                 for alive in self._sessions:
@@ -77,7 +79,8 @@ class Sweeper:
                     self._sessions.rest(alive)
                 case Due.WARN:
                     remaining = alive.life.remaining_s(trio.current_time())
-                    alive.session.tell(SessionWarning(round(remaining, 1)))
+                    with suppress(trio.ClosedResourceError):  # it ends just now
+                        alive.session.tell(SessionWarning(round(remaining, 1)))
                 case Due.EXPIRE:
                     self._sessions.expire(alive)
                 case Due.END:

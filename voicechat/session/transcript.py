@@ -24,6 +24,7 @@ from voicechat.protocol.messages.conversation import (
 from voicechat.protocol.messages.session import EntryStatus, HistoryEntry, Speaker
 from voicechat.protocol.messages.trace import TurnTrace
 from voicechat.session.store.ports import Forget, MessageRecord, Put
+from voicechat.session.store.rules import order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,7 @@ class Transcript:
         self._session_id = session_id
         self._entries = {(each.turn, each.speaker): each for each in before}
         self._silent: set[int] = set()  # turns that only say aloud what is told otherwise
+        self._asked: dict[int, Origin] = {}  # what the user began, until its answer has ended
 
     @property
     def last_turn(self) -> int:
@@ -67,15 +69,16 @@ class Transcript:
                 each.at.isoformat(timespec="milliseconds"),
                 each.client_seq,
             )
-            for each in self._entries.values()
+            for each in self._in_order()
         )
 
     def messages(self) -> tuple[tuple[int, Message], ...]:
         """All of it for an agent, each with its turn."""
-        return tuple((each.turn, _message(each)) for each in self._entries.values())
+        return tuple((each.turn, _message(each)) for each in self._in_order())
 
     def typed(self, turn: int, text: str, client_seq: int | None, at: datetime) -> list[Change]:
         """The user typed this."""
+        self._asked[turn] = Origin.TEXT
         return self._put(
             MessageRecord(
                 turn=turn,
@@ -104,11 +107,12 @@ class Transcript:
                 if (entry := self._open(turn)) is not None:
                     self._enter(attrs.evolve(entry, text=entry.text + text))
             case ResponseComplete(turn=turn, text=""):
-                self._entries.pop((turn, Speaker.ASSISTANT), None)
+                self._drop_answer(turn)
+                self._silent.discard(turn)
             case ResponseComplete(turn=turn, text=text):
                 return self._end(turn, EntryStatus.COMPLETE, text)
             case StreamInterrupted(turn=turn, reason=StopReason.REOPENED):
-                self._entries.pop((turn, Speaker.ASSISTANT), None)
+                self._drop_answer(turn)
             case StreamInterrupted(turn=turn):
                 return self._end(turn, EntryStatus.INTERRUPTED)
             case StreamError(turn=turn):
@@ -121,13 +125,26 @@ class Transcript:
                 pass
         return []
 
+    def end(self, at: datetime) -> list[Change]:
+        """The session ends: what has no whole answer will not get one."""
+        begun = {each.turn for each in self._entries.values() if each.status is EntryStatus.OPEN}
+        changes: list[Change] = []
+        for turn in sorted(begun | self._asked.keys()):
+            entry = self._open(turn) or _answer(turn, self._asked[turn], at)
+            changes += self._put(attrs.evolve(entry, status=EntryStatus.LOST))
+        self._asked.clear()
+        return changes
+
     # -- inside --------------------------------------------------------------------------------
+
+    def _in_order(self) -> list[MessageRecord]:
+        return sorted(self._entries.values(), key=order)
 
     def _heard(self, final: TranscriptFinal, at: datetime) -> list[Change]:
         changes: list[Change] = []
         if final.replaces is not None:
-            for speaker in Speaker:
-                self._entries.pop((final.replaces, speaker), None)
+            self._drop_answer(final.replaces)
+            self._entries.pop((final.replaces, Speaker.USER), None)
             changes.append(Forget(self._session_id, final.replaces))
         if final.turn is None or not final.accepted:
             return changes
@@ -141,7 +158,13 @@ class Transcript:
             at=at,
         )
         self._enter(record)
+        self._asked[final.turn] = Origin.VOICE
         return [*changes, Put(self._session_id, record, final.stream, final.until)]
+
+    def _drop_answer(self, turn: int) -> None:
+        """There is none, or it is not needed."""
+        self._entries.pop((turn, Speaker.ASSISTANT), None)
+        self._asked.pop(turn, None)
 
     def _open(self, turn: int) -> MessageRecord | None:
         entry = self._entries.get((turn, Speaker.ASSISTANT))
@@ -154,6 +177,7 @@ class Transcript:
         entry = self._open(turn)
         if entry is None:
             return []
+        self._asked.pop(turn, None)
         text = entry.text if text is None else text
         return self._put(attrs.evolve(entry, status=status, text=text))
 

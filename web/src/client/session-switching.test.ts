@@ -36,6 +36,9 @@ function begun() {
   return { client, socket: newest() };
 }
 
+/** Of everything that was sent. */
+const types = (socket: FakeSocket) => socket.everything().map((each) => ("pcm" in each ? "frame" : each.type));
+
 describe("switching", () => {
   /** A client that talked in s1 and went on to s2. */
   function switched() {
@@ -102,11 +105,12 @@ describe("switching", () => {
     newest().ready("s2");
     await vi.advanceTimersByTimeAsync(0);
     expect(commands().at(-1)).toEqual({ do: "reset" });
+    newest().speak(1, 1); // of s2
     client.switchSession("s1");
     newest().restored("s1", { seq: 1 });
     newest().speak(1, 1);
     await vi.advanceTimersByTimeAsync(0);
-    expect(commands().at(-1)).toMatchObject({ do: "push", turn: 1 });
+    expect(commands().slice(-3)).toMatchObject([{ do: "push" }, { do: "reset" }, { do: "push", turn: 1 }]);
     newest().say({ type: "stream_delta", turn: 1, text: "x", seq: 2 });
     const before = commands().length;
     newest().speak(1, 1);
@@ -135,6 +139,11 @@ describe("switching", () => {
     client.createSession();
     expect(socket.sent("switch_session")).toHaveLength(1);
     expect(socket.sent("create_session")).toHaveLength(2);
+    const early = start();
+    newest().accept();
+    early.switchSession("s9");
+    early.createSession();
+    expect(types(newest())).toEqual(["hello", "resume"]);
     const other = begun();
     other.socket.die();
     other.client.switchSession("s1");
@@ -152,6 +161,23 @@ describe("switching", () => {
     newest().restored("s1", { seq: 1, client_seq: 1 });
     expect(shown(client)).toEqual([["one", "sent"]]);
   });
+});
+
+it("leaves it to a server that drives nothing to begin another in place of what is gone", () => {
+  const { client, socket } = begun();
+  client.switchSession("gone");
+  socket.die();
+  vi.advanceTimersByTime(1_000);
+  newest().accept();
+  newest().fail("storage_failed");
+  newest().die(1013);
+  expect(types(newest())).toEqual(["hello", "switch_session"]);
+  vi.advanceTimersByTime(2_000);
+  newest().accept();
+  newest().fail("session_not_found");
+  newest().ready("s3");
+  expect(types(newest())).toEqual(["hello", "switch_session", "list_sessions"]);
+  expect(client.sessions.getState()).toMatchObject({ current: "s3", switching: false });
 });
 
 describe("the list of sessions", () => {

@@ -118,7 +118,7 @@ function Lost({ entry }: { entry: AssistantEntry }) {
   const question = useConversation((state) => questionOf(state, entry.turn));
   return (
     <div className="failure" data-testid="lost">
-      <p>The server stopped before the answer</p>
+      <p>The server stopped before the answer{entry.text !== "" && " was complete"}</p>
       {newest && question !== null && (
         <button
           type="button"

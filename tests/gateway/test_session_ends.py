@@ -1,0 +1,116 @@
+"""Sessions that are destroyed, and those for which there is no room."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from tests.gateway.session_client import SessionClient
+from tests.gateway.session_server import running, use_instant_engines
+
+
+@pytest.fixture(autouse=True)
+def agents(monkeypatch):
+    return use_instant_engines(monkeypatch)
+
+
+# -- destroy -----------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S-10")
+async def test_the_own_session_can_be_destroyed(tmp_path):
+    async with running(tmp_path) as server:
+        who = SessionClient(url=server.websocket)
+        async with who.connected():
+            gone = await who.begin_with("the sesame is in the garden")
+            await who.send("destroy_session", session_id=gone)
+            ended = await who.until("session_terminated")
+            assert (ended["session_id"], ended["reason"]) == (gone, "destroyed")
+            assert not ended["resumable"]
+            answer = await who.until("session_list")
+            assert (answer["sessions"], answer["current"]) == ([], None)
+            await who.send("user_message", text="hello", seq=2)
+            assert await who.error() == "session_required"
+            await who.send("switch_session", session_id=gone)
+            assert await who.error() == "session_not_found"
+            await who.created()
+            await who.ask("hello")
+            await who.until("response_complete")
+    assert b"sesame" not in (tmp_path / "sessions.db").read_bytes()
+
+
+async def test_a_session_is_destroyed_in_the_middle_of_an_answer(tmp_path, agents):
+    agents.pause = 0.05
+    async with running(tmp_path) as server:
+        who = SessionClient(url=server.websocket, hello={"speak": True})
+        async with who.connected():
+            await who.create()
+            await who.ask("a long story about nothing")
+            await who.until("turn_started")
+            await who.send("destroy_session", session_id=who.session_id)
+            assert (await who.until("session_terminated"))["reason"] == "destroyed"
+            await who.begin_with("hello")
+
+
+@pytest.mark.requirement("S-10")
+async def test_one_that_another_connection_drives_is_ended_there(tmp_path):
+    async with running(tmp_path) as server:
+        first = SessionClient(url=server.websocket)
+        async with first.connected():
+            gone = await first.begin_with("hello")
+            second = SessionClient(url=server.websocket, user_key=first.user_key)
+            async with second.connected():
+                await second.send("destroy_session", session_id=gone)
+                assert (await second.until("session_list"))["sessions"] == []
+            ended = await first.until("session_terminated")
+            assert (ended["session_id"], ended["reason"]) == (gone, "destroyed")
+            await first.begin_with("hello again")
+
+
+# -- capacity ----------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S-7")
+async def test_too_many_sessions_are_refused_at_once(tmp_path):
+    async with running(tmp_path, sessions={"max": 1}) as server:
+        first = SessionClient(url=server.websocket)
+        async with first.connected():
+            await first.begin_with("hello")
+            second = SessionClient(url=server.websocket)
+            async with second.connected():
+                start = trio.current_time()
+                await second.send("create_session")
+                assert await second.error() == "capacity_exceeded"
+                assert await second.closed() == 1013
+                assert trio.current_time() - start < 2
+            for kind in ("resume", "switch_session"):  # of one that is alive: no further one
+                async with first.connected():
+                    secret = {"secret": first.secret} if kind == "resume" else {}
+                    await first.send(kind, **first.point, **secret)
+                    await first.restored(buffered=True)
+            async with first.connected():
+                await first.resume()
+                await first.send("create_session")
+                assert await first.error() == "capacity_exceeded"
+                await first.ask("the old one goes on")
+                await first.until("response_complete")
+
+
+@pytest.mark.requirement("S-7")
+async def test_one_that_would_have_to_be_brought_back_is_refused_as_well(tmp_path):
+    async with running(tmp_path) as server:
+        who = SessionClient(url=server.websocket)
+        async with who.connected():
+            await who.begin_with("hello")
+    async with running(tmp_path, sessions={"max": 1}) as server:
+        other = SessionClient(url=server.websocket)
+        async with other.connected():
+            await other.create()
+            async with who.connected(server.websocket):
+                await who.send("resume", **who.point, secret=who.secret)
+                assert await who.error() == "capacity_exceeded"
+                assert await who.closed() == 1013
+            await other.send("destroy_session", session_id=other.session_id)
+            await other.until("session_terminated")
+            async with who.connected():
+                assert len((await who.resume())["history"]) == 2

@@ -1,0 +1,393 @@
+"""What was said, as the client sees it and as it is kept: each kind of message, and both agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicechat.agents.ports import Message, Role
+from voicechat.errors import ErrorCode
+from voicechat.protocol.frames import AudioFrame, FrameKind
+from voicechat.protocol.messages.conversation import (
+    Origin,
+    ResponseComplete,
+    StopReason,
+    StreamDelta,
+    StreamError,
+    StreamInterrupted,
+    TranscriptFinal,
+    TranscriptPartial,
+    TurnStarted,
+    TurnTimings,
+)
+from voicechat.protocol.messages.session import EntryStatus, SessionState, Speaker
+from voicechat.protocol.messages.trace import Outcome, Speculation, TurnTrace
+from voicechat.session.store.memory import MemoryStore
+from voicechat.session.store.ports import Begin, Forget, Put, SessionRecord
+from voicechat.session.transcript import KEPT, Transcript
+
+pytestmark = pytest.mark.requirement("S-2")
+
+NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
+NO_TIMES = TurnTimings()
+USER, ASSISTANT = Speaker.USER, Speaker.ASSISTANT
+
+
+def final(text, turn=1, **how):
+    return TranscriptFinal(text, how.pop("accepted", True), turn, **how)
+
+
+def begun(turn=1, origin=Origin.VOICE):
+    return TurnStarted(turn, origin)
+
+
+def whole(text, turn=1):
+    return ResponseComplete(turn, text, NO_TIMES)
+
+
+def stopped(turn=1, reason=StopReason.INTERRUPTED):
+    return StreamInterrupted(turn, reason)
+
+
+def failed(turn=1):
+    return StreamError(turn, ErrorCode.ENGINE_FAILED, "No.", True, "", "0")
+
+
+def traced(turn=1, heard=0, origin=Origin.VOICE):
+    return TurnTrace(
+        turn,
+        origin,
+        Outcome.COMPLETE,
+        NO_TIMES,
+        None,
+        None,
+        None,
+        Speculation.NONE,
+        0,
+        0,
+        None,
+        None,
+        0,
+        heard,
+        0,
+        0,
+    )
+
+
+def following(*items, before=()):
+    transcript, changes = Transcript("s", before), []
+    for n, item in enumerate(items):
+        changes += transcript.follow(item, NOW + timedelta(seconds=n))
+    return transcript, changes
+
+
+def shown(transcript):
+    return [
+        (each.turn, each.speaker.value, each.text, each.status.value)
+        for each in transcript.history()
+    ]
+
+
+def puts(changes):
+    """(turn, speaker, text, status) of what is put."""
+    return [
+        (c.message.turn, c.message.speaker.value, c.message.text, c.message.status.value)
+        for c in changes
+        if isinstance(c, Put)
+    ]
+
+
+def test_a_spoken_question_and_its_answer():
+    transcript, changes = following(
+        TranscriptPartial("what"),
+        final("what time", stream=3, until=480),
+        begun(),
+        StreamDelta(1, "It is "),
+        StreamDelta(1, "ten."),
+        whole("It is ten."),
+    )
+    assert shown(transcript) == [
+        (1, "user", "what time", "complete"),
+        (1, "assistant", "It is ten.", "complete"),
+    ]
+    question, answer = changes
+    assert (question.session_id, question.stream, question.samples) == ("s", 3, 480)
+    assert question.message.origin is Origin.VOICE
+    assert question.message.heard == "what time"
+    assert question.message.at == NOW + timedelta(seconds=1)
+    assert (answer.stream, answer.message.status) == (None, EntryStatus.COMPLETE)
+    assert answer.message.at == NOW + timedelta(seconds=2), "when it began"
+    assert transcript.last_turn == 1
+
+
+def test_typed_words_have_the_number_of_their_client():
+    transcript = Transcript("s")
+    (change,) = transcript.typed(4, "hello", 17, NOW)
+    assert (change.message.client_seq, change.message.origin) == (17, Origin.TEXT)
+    (entry,) = transcript.history()
+    assert (entry.client_seq, entry.at) == (17, "2026-03-04T10:00:00.000+00:00")
+    assert transcript.last_turn == 4
+
+
+def test_an_answer_in_flight_is_shown_as_far_as_it_is_and_not_kept():
+    transcript, changes = following(final("q"), begun(), StreamDelta(1, "It "))
+    assert shown(transcript)[1] == (1, "assistant", "It ", "open")
+    assert len(puts(changes)) == 1
+    transcript.follow(StreamDelta(1, "is."), NOW)
+    assert shown(transcript)[1] == (1, "assistant", "It is.", "open")
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [(stopped(), "interrupted"), (failed(), "failed")], ids=["cut", "failed"]
+)
+def test_an_answer_that_stops_early_stands_as_far_as_it_came(end, status):
+    transcript, changes = following(final("q"), begun(), StreamDelta(1, "It is "), end)
+    assert shown(transcript)[1] == (1, "assistant", "It is ", status)
+    assert puts(changes)[1] == (1, "assistant", "It is ", status)
+    assert transcript.follow(StreamDelta(1, "late"), NOW) == []
+    assert transcript.follow(whole("late"), NOW) == [], "it has ended before"
+    assert shown(transcript)[1] == (1, "assistant", "It is ", status)
+
+
+def test_a_question_that_is_taken_up_again_replaces_what_it_began():
+    transcript, changes = following(
+        final("set a timer"),
+        begun(),
+        StreamDelta(1, "For how"),
+        stopped(reason=StopReason.REOPENED),
+        traced(heard=3),
+        final("set a timer for ten minutes", 2, replaces=1),
+        begun(2),
+        whole("Done.", 2),
+    )
+    assert shown(transcript) == [
+        (2, "user", "set a timer for ten minutes", "complete"),
+        (2, "assistant", "Done.", "complete"),
+    ]
+    assert changes[1] == Forget("s", 1)
+    assert [turn for turn, *_ in puts(changes)] == [1, 2, 2]
+
+
+def test_silence_is_no_answer():
+    transcript, changes = following(final("mhm"), begun(), whole(""))
+    assert shown(transcript) == [(1, "user", "mhm", "complete")]
+    assert len(changes) == 1
+    assert transcript.follow(traced(heard=5), NOW) == []
+
+
+@pytest.mark.parametrize("end", [whole("It is too hot."), whole(""), stopped(), failed()])
+def test_notices_of_the_server_are_not_kept(end):
+    items = (begun(1, Origin.NOTICE), StreamDelta(1, "It is too hot."), end)
+    transcript, changes = following(*items, traced(origin=Origin.NOTICE, heard=9))
+    assert (changes, transcript.history(), transcript.messages()) == ([], (), ())
+
+
+def test_what_the_assistant_says_by_itself_is_kept():
+    transcript, _ = following(begun(1, Origin.ASSISTANT), StreamDelta(1, "Ding!"), whole("Ding!"))
+    assert shown(transcript) == [(1, "assistant", "Ding!", "complete")]
+    assert transcript.history()[0].origin is Origin.ASSISTANT
+
+
+@pytest.mark.parametrize(
+    "nothing", [final("", None), final("", 1, accepted=False), final("x", None)]
+)
+def test_what_nobody_understood_is_no_message(nothing):
+    transcript, changes = following(nothing)
+    assert (changes, transcript.history()) == ([], ())
+
+
+def test_a_cough_after_a_question_lets_it_stand_anew():
+    """Its words come again, in place of those that were answered before."""
+    transcript, changes = following(
+        final("q"), begun(), stopped(reason=StopReason.REOPENED), final("q", 2, replaces=1)
+    )
+    assert shown(transcript) == [(2, "user", "q", "complete")]
+    assert changes[1] == Forget("s", 1)
+
+
+def test_how_much_was_heard_is_known_at_the_trace():
+    text = "It is ten o'clock."
+    transcript, changes = following(
+        final("q"), begun(), StreamDelta(1, text), stopped(), traced(heard=9)
+    )
+    assert changes[-1].message.heard == "It is ten"
+    assert changes[-1].message.status is EntryStatus.INTERRUPTED
+    assert transcript.messages() == (
+        (1, Message(Role.USER, "q")),
+        (1, Message(Role.ASSISTANT, "It is ten", intended=text, cut=True)),
+    )
+
+
+def test_an_agent_gets_whole_answers_whole_and_cut_ones_as_they_were_heard():
+    done, _ = following(begun(1, Origin.ASSISTANT), whole("All of it. "))
+    assert done.messages() == (
+        (1, Message(Role.ASSISTANT, "All of it.", intended="All of it.")),
+    )
+    cut, _ = following(begun(1, Origin.ASSISTANT), StreamDelta(1, "Half"), stopped(), traced())
+    assert cut.messages() == ((1, Message(Role.ASSISTANT, "", intended="Half", cut=True)),)
+
+
+@pytest.mark.requirement("L-4")
+def test_what_has_no_answer_when_the_session_ends_is_lost_and_can_be_asked_again():
+    transcript, _ = following(
+        final("answered", 1),
+        begun(1),
+        whole("Yes.", 1),
+        final("silent", 2),
+        whole("", 2),
+        final("half", 3),
+        begun(3),
+        StreamDelta(3, "It "),
+        begun(5, Origin.ASSISTANT),
+        begun(6, Origin.NOTICE),
+        final("reopened", 7),
+        begun(7),
+        stopped(7, StopReason.REOPENED),
+    )
+    transcript.typed(4, "waiting", 9, NOW)
+    changes = transcript.end(NOW)
+    assert puts(changes) == [
+        (3, "assistant", "It ", "lost"),
+        (4, "assistant", "", "lost"),
+        (5, "assistant", "", "lost"),
+    ]
+    assert changes[1].message.origin is Origin.TEXT
+    assert transcript.end(NOW) == []
+    assert EntryStatus.OPEN not in {each.status for each in transcript.history()}
+
+
+def test_speech_and_other_messages_change_nothing():
+    frame = AudioFrame(FrameKind.SPEECH, 1, 0, 0, bytes(2))
+    transcript, changes = following(final("q"), begun(), StreamDelta(1, "a"), frame, traced(2))
+    assert len(changes) == 1
+    assert shown(transcript)[1][2] == "a"
+
+
+def test_history_goes_on_where_the_server_has_ended():
+    first, changes = following(final("q", 7), begun(7), whole("a", 7))
+    again = Transcript("s", [change.message for change in changes])
+    assert again.history() == first.history()
+    assert again.last_turn == 7
+    assert again.follow(traced(7, heard=1), NOW)[0].message.heard == "a"
+
+
+def test_only_the_newest_messages_are_at_hand():
+    transcript = Transcript("s")
+    for turn in range(1, KEPT + 51):
+        assert transcript.typed(turn, f"q{turn}", turn, NOW), "the store has all"
+    assert len(transcript.history()) == KEPT
+    assert [entry.turn for entry in transcript.history()] == list(range(51, KEPT + 51))
+
+
+def test_messages_that_wait_for_an_answer_stand_by_turn():
+    """As after a restart: each question is followed by its answer."""
+    transcript = Transcript("s")
+    for turn in (1, 2):
+        transcript.typed(turn, f"q{turn}", turn, NOW)
+    for turn in (1, 2):
+        transcript.follow(begun(turn, Origin.TEXT), NOW)
+        transcript.follow(whole(f"a{turn}", turn), NOW)
+    assert [text for _, _, text, _ in shown(transcript)] == ["q1", "a1", "q2", "a2"]
+    assert [message.text for _, message in transcript.messages()] == ["q1", "a1", "q2", "a2"]
+
+
+# -- both agree ------------------------------------------------------------------------------------
+
+TURNS = st.integers(1, 5)
+TEXTS = st.sampled_from(["", "a", "some words "])
+ITEMS = st.one_of(
+    st.builds(begun, TURNS, st.sampled_from(Origin)),
+    st.builds(StreamDelta, TURNS, TEXTS),
+    st.builds(whole, TEXTS, TURNS),
+    st.builds(stopped, TURNS, st.sampled_from(StopReason)),
+    st.builds(failed, TURNS),
+    st.builds(traced, TURNS, st.integers(0, 9)),
+    st.builds(
+        TranscriptFinal,
+        TEXTS,
+        st.booleans(),
+        st.none() | TURNS,
+        replaces=st.none() | TURNS,
+        stream=st.just(1),
+        until=st.integers(0, 100),
+    ),
+    st.tuples(TURNS, TEXTS, st.integers(1, 99)),  # typed
+)
+
+
+def plausible(items):
+    """Only what a session can send: an answer begins once, and ends once before its trace."""
+    state, reopened, silent = {}, set(), set()
+    for item in items:
+        if isinstance(item, tuple):
+            if item[0] in state:
+                continue
+            state[item[0]] = "asked"
+        elif isinstance(item, TranscriptFinal):
+            if item.turn is not None and (item.turn in state or not item.text):
+                continue
+            if item.replaces is not None and item.replaces not in reopened:
+                continue
+            reopened.discard(item.replaces)
+            if item.turn is not None:
+                state[item.turn] = "asked"
+        elif isinstance(item, TurnStarted):
+            own = item.origin in {Origin.ASSISTANT, Origin.NOTICE}
+            if state.get(item.turn) != (None if own else "asked"):
+                continue
+            state[item.turn] = "open"
+            silent.update([item.turn] if item.origin is Origin.NOTICE else [])
+        elif isinstance(item, TurnTrace):
+            if state.get(item.turn) != "ended":
+                continue
+            state[item.turn] = "traced"
+        else:
+            if state.get(item.turn) != "open":
+                continue
+            if not isinstance(item, StreamDelta):
+                state[item.turn] = "ended"
+            if isinstance(item, StreamInterrupted) and item.reason is StopReason.REOPENED:
+                if item.turn in silent:
+                    state[item.turn] = "open"
+                    continue
+                reopened.add(item.turn)
+        yield item
+
+
+@given(st.lists(ITEMS, max_size=40))
+def test_what_is_kept_is_what_was_shown(items):
+    transcript, changes = Transcript("s"), []
+    for item in plausible(items):
+        if isinstance(item, tuple):
+            changes += transcript.typed(*item, NOW)
+        else:
+            changes += transcript.follow(item, NOW)
+
+    async def kept():
+        store = MemoryStore()
+        record = SessionRecord(
+            session_id="s",
+            user_id="u",
+            secret_hash=bytes(32),
+            state=SessionState.ACTIVE,
+            created_at=NOW,
+            last_active_at=NOW,
+        )
+        await store.apply([Begin(record), *changes])
+        return await store.messages("s", limit=1000), await store.get("s")
+
+    messages, session = trio.run(kept)
+    again = Transcript("s", messages)
+    closed = [each for each in transcript.history() if each.status is not EntryStatus.OPEN]
+    assert list(again.history()) == closed
+    open_turns = {each.turn for each in transcript.history() if each not in closed}
+    assert list(again.messages()) == [
+        (turn, message)
+        for turn, message in transcript.messages()
+        if message.role is Role.USER or turn not in open_turns
+    ]
+    assert session.message_count == len(closed)
