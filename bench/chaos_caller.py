@@ -118,6 +118,7 @@ class Caller:
         user_key: Opens its history.
         phase: What goes on.
         losses: How often the client has noticed that its server is lost.
+        offline: How much was said while it was.
         restores: When the session was there again.
         outcomes: How the answers ended, by turn.
     """
@@ -131,6 +132,7 @@ class Caller:
         self.unanswered: list[Said] = []
         self.phase = Phase.LISTENING
         self.losses = 0
+        self.offline = 0
         self.restores: list[tuple[float, SessionRestored]] = []
         self.outcomes: dict[int, str] = {}
         self._room = Room(chance)
@@ -158,7 +160,7 @@ class Caller:
     def type(self, text: str, answer: str = "") -> Said:
         """Send a message."""
         said = Said(text, number=self.client.text(text), answer=answer)
-        self.said.append(said)
+        self._begin(said)
         self._enter(Phase.THINKING)
         return said
 
@@ -166,7 +168,7 @@ class Caller:
         """Speak a sentence to its end; `words` are what is recognised, where that is known."""
         pcm = speech(sentence)
         said = Said(words or sentence, begin=self._heard, end=self._heard + len(pcm) // 2)
-        self.said.append(said)
+        self._begin(said)
         self._speaking.extend(pcm[at : at + 2 * TICK] for at in range(0, len(pcm), 2 * TICK))
         self._enter(Phase.MID_WORD)
         await self.until(lambda: not self._speaking)
@@ -193,6 +195,10 @@ class Caller:
         self._loudspeaker.clear()
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _begin(self, said: Said) -> None:
+        self.said.append(said)
+        self.offline += self.client.state.phase is not LinkPhase.CONNECTED
 
     def _change(self) -> None:
         self._changed.set()

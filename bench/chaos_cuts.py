@@ -60,11 +60,13 @@ class Cut:
         kind = chance.choice(list(Kind))
         phase = chance.choice(list(Phase))
         longest = {Phase.LISTENING: 0.7, Phase.MID_WORD: 1.2, Phase.THINKING: 0.4}.get(phase, 1.5)
+        # An acknowledgement takes milliseconds: to lose some, cuts soon after are more frequent.
+        after = longest * chance.random() ** (3 if phase is Phase.THINKING else 1)
         lasts = {Kind.STALL: 1.5, Kind.DOOR: _LONGEST_OUTAGE_S, Kind.RESUME: 0.04}.get(kind, 0.0)
         return cls(
             kind,
             phase,
-            chance.uniform(0, longest),
+            after,
             chance.uniform(0, lasts),
             told=chance.random() < 0.5,
         )
@@ -89,12 +91,21 @@ class Came:
 
 @attrs.define
 class CutsReport:
-    """All that was found."""
+    """All that was found.
+
+    Attributes:
+        came: Each cut.
+        tally: What was lost or doubled.
+        complaints: Errors in the server's log.
+        took_s: All of it.
+        offline: Messages and sentences that were begun while the network was away.
+    """
 
     came: list[Came] = attrs.field(factory=list)
     tally: Tally = attrs.field(factory=Tally)
     complaints: list[str] = attrs.field(factory=list)
     took_s: float = 0.0
+    offline: int = 0
 
     @property
     def problems(self) -> list[str]:
@@ -173,6 +184,7 @@ async def _converse(
         await _exchange(caller, words, questions, chance)
         history = await server.messages(key.session_id, caller.user_key)
         report.tally.add(check(caller, history))
+        report.offline += caller.offline
         nursery.cancel_scope.cancel()
 
 

@@ -5,7 +5,7 @@ A lane is one folder of data and one client, whose session goes on over all kill
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ IN_A_LANE = 10
 """Kills that one session lives through: all that was said in it then fits into one history."""
 _LATEST_S = 0.6
 """After the message was sent, or the last word was spoken."""
-_ANSWERED_S = 30.0
+_SENTENCE_S = 1.6
 
 
 @attrs.frozen
@@ -52,13 +52,12 @@ class Kill:
     @classmethod
     def random(cls, chance: Random) -> Kill:
         """Any."""
-        spoken = chance.random() < 0.4
-        return cls(
-            spoken,
-            chance.choice((1, 1, 2, 3)),
-            chance.uniform(0, _LATEST_S + (1.6 if spoken else 0.0)),
-            told=chance.random() < 0.5,
-        )
+        spoken, count = chance.random() < 0.4, chance.choice((1, 1, 2, 3))
+        if spoken:
+            after_s = chance.uniform(0, _SENTENCE_S + _LATEST_S)
+        else:  # mostly before or soon after the message is on the disk, which takes milliseconds
+            after_s = _LATEST_S * chance.random() ** 3
+        return cls(spoken, count, after_s, told=chance.random() < 0.5)
 
 
 @attrs.frozen
@@ -91,6 +90,7 @@ class KillsReport:
     killed: list[Killed] = attrs.field(factory=list)
     tally: Tally = attrs.field(factory=Tally)
     asked_again: int = 0
+    lost_answers: int = 0
     wrong: list[str] = attrs.field(factory=list)
     took_s: float = 0.0
 
@@ -126,9 +126,7 @@ async def run_kills(kills: int, seed: int, lanes: int = 2) -> KillsReport:
 async def _lane(kills: int, chance: Random, report: KillsReport) -> None:
     async with (
         chaos_server() as server,
-        open_client(
-            server.link, hello=HELLO, chance=Random(chance.random()).random
-        ) as client,
+        open_client(server.link, hello=HELLO, chance=Random(chance.random()).random) as client,
         trio.open_nursery() as nursery,
     ):
         caller = Caller(client, chance)
@@ -156,7 +154,7 @@ async def _kill(
 ) -> None:
     """Say something, kill the server, start it, and see what there is of it."""
     await trio.sleep(0.3)
-    first = len(caller.said)
+    first, losses = len(caller.said), caller.losses
     async with trio.open_nursery() as nursery:
         if kill.spoken:
             nursery.start_soon(caller.say, SENTENCES[first % len(SENTENCES)])
@@ -165,23 +163,21 @@ async def _kill(
                 caller.type(*next(questions))
         await trio.sleep(kill.after_s)
         await server.kill()
-        # What it still had told is heard before its words are weighed.
-        await caller.until(lambda: caller.losses > len(caller.lives))
+        killed_at = trio.current_time()
+        # What it still had told is heard before it is weighed.
+        await caller.until(lambda: caller.losses > losses)
         known = [said for said in caller.said if said.known]
-        integrity = await server.integrity()
-        orphans = await server.orphans()
+        integrity, orphans = await server.integrity(), await server.orphans()
         caller.drop_answers()
         await server.start()
         if kill.told:
             caller.client.retry()
-        restored = await _restored(caller, server)
-    said = caller.said[first:]
-    back_s = None if restored is None else restored[0] - server.ready_at
-    status = None
+        restored = await _restored(caller, killed_at)
+    said, back_s, status = caller.said[first:], None, None
     if restored is not None:
+        back_s = max(0.0, restored[0] - server.ready_at)
         _check_history(restored[1], caller, known, report)
-        for each in said:
-            status = await _settle(each, restored[1], caller, report)
+        status = await _settle(said, restored[1], caller, report)
     report.killed.append(
         Killed(
             kill,
@@ -193,3 +189,72 @@ async def _kill(
             integrity,
         )
     )
+
+
+async def _restored(caller: Caller, since: float) -> tuple[float, SessionRestored] | None:
+    with trio.move_on_after(RESUME_TIMEOUT_S):
+        await caller.until(lambda: bool(caller.restores) and caller.restores[-1][0] >= since)
+        return caller.restores[-1]
+    return None
+
+
+def _check_history(
+    restored: SessionRestored, caller: Caller, known: list[Said], report: KillsReport
+) -> None:
+    """Whether all that was acknowledged is in it, once and in order, and nothing else."""
+    if restored.history is None:
+        report.wrong.append("a server that was restarted told no history")
+        return
+    kept = [entry.text for entry in _of(restored.history, Speaker.USER)]
+    wanted = [said.text for said in caller.said]
+    if kept != wanted[: len(kept)]:
+        report.wrong.append(f"after a restart the history is {kept} instead of {wanted}")
+    for said in known:
+        if caller.said.index(said) >= len(kept):
+            report.tally.lost["entries of the history"].append(f"acknowledged: {said}")
+
+
+async def _settle(
+    said: list[Said], restored: SessionRestored, caller: Caller, report: KillsReport
+) -> EntryStatus | None:
+    """Have everything answered: what is said again by itself, and what has to be asked again.
+
+    Returns:
+        How the history calls the answer to the last of it that was kept.
+    """
+    history = restored.history or ()
+    users, status, again = _of(history, Speaker.USER), None, []
+    for each in said:
+        index = caller.said.index(each)
+        if index >= len(users):
+            await caller.answered(each)
+            continue
+        each.turn = users[index].turn
+        answers = [e for e in _of(history, Speaker.ASSISTANT) if e.turn == each.turn]
+        if len(answers) != 1:
+            report.wrong.append(f"{each.text!r} has the answers {answers} after a restart")
+            continue
+        status = answers[0].status
+        if status is EntryStatus.OPEN:
+            report.wrong.append(f"{each.text!r} is said to be answered after a restart")
+        elif status is EntryStatus.LOST:
+            again.append(each)
+    for each in again:
+        report.asked_again += 1
+        await caller.answered(caller.type(each.text, each.answer))
+    return status
+
+
+def _of(history: tuple[HistoryEntry, ...], speaker: Speaker) -> list[HistoryEntry]:
+    return [entry for entry in history if entry.speaker is speaker]
+
+
+def _check_pairs(history: list[dict[str, Any]], report: KillsReport) -> None:
+    """Each question has one answer."""
+    questions = Counter(entry["turn"] for entry in history if entry["speaker"] == "user")
+    answers = Counter(entry["turn"] for entry in history if entry["speaker"] == "assistant")
+    for turn in questions | answers:
+        if (questions[turn], answers[turn]) != (1, 1):
+            entries = [entry for entry in history if entry["turn"] == turn]
+            report.wrong.append(f"turn {turn} at the end: {entries}")
+    report.lost_answers += sum(entry["status"] == EntryStatus.LOST for entry in history)

@@ -50,6 +50,12 @@ async def answered(peer) -> None:
     await peer.say(InputAck(1, 1, RATE))
 
 
+async def listen(peer) -> None:
+    """Hear the microphone to its end."""
+    while not isinstance(await peer.hear(), AudioClose):
+        pass
+
+
 async def ask(peer) -> None:
     """The server hears a question, as far as its transcript."""
     await peer.say(SpeechStarted(1, 0), 1)
@@ -73,13 +79,12 @@ async def test_an_answer_that_comes_after_the_network_was_away(autojump_clock) -
             await server.open()
             peer = await server.peer()
             await peer.greet()
+            nursery.start_soon(listen, peer)
             await answered(peer)
-            await trio.sleep(30)
+            await trio.sleep(15)
             await peer.say(TurnStarted(1, "voice"), 4)
             await peer.say(AudioFrame(FrameKind.SPEECH, 1, 5, 0, bytes(480), last=True).pack())
             await peer.say(ANSWER, 6)
-            while not isinstance(await peer.hear(), AudioClose):
-                pass
         assert talk.client.failure is None
         turn = talk.client.turns[1]
         assert (turn.heard, turn.answer, turn.outcome) == (QUESTION.text, ANSWER.text, "complete")
@@ -144,8 +149,7 @@ async def test_a_server_that_was_restarted_lost_the_answer(autojump_clock) -> No
                 HistoryEntry(1, "assistant", "It", "voice", "lost", AT),
             )
             await peer.say(restored(epoch="e2", client_seq=resume.client_seq - 1, history=history))
-            while not isinstance(await peer.hear(), AudioClose):
-                pass
+            await listen(peer)
         assert talk.client.failure is None
         assert (talk.client.turns[1].answer, talk.client.turns[1].outcome) == ("It", "lost")
         assert "(the server was restarted; the conversation goes on)" in talk.shown
@@ -168,8 +172,7 @@ async def test_a_session_that_was_over_is_followed_by_a_new_one(autojump_clock) 
             await peer.say(ready(2, "e2"))
             await ask(peer)
             await peer.say(ANSWER, 4)
-            while not isinstance(await peer.hear(), AudioClose):
-                pass
+            await listen(peer)
         assert talk.client.failure is None
         assert [turn.outcome for turn in talk.client.spoken] == ["lost", "complete"]
         assert "(the server begins a new conversation)" in talk.shown

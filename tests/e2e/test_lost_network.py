@@ -208,6 +208,7 @@ def test_a_server_that_ends_finishes_its_answer(browser, new_page, server):
         assert notices(page) == ["shutting_down"]
         until_phase(page, "reconnecting", timeout_s=25)
         assert server.ended() == 0
+        print([(m["type"],m.get("seq"),m.get("client_seq")) for m in wire.received[-20:]], wire.sent[-4:], len(wire.spoken(1)), page.evaluate(PLAYED), server.log.read_text())
         (trace,) = wire.messages("turn_trace")
         assert (trace["outcome"], trace["stopped"]) == ("complete", None)
         assert trace["heard_chars"] == trace["text_chars"]

@@ -59,7 +59,11 @@ class Wire:
 
     def numbers(self) -> list[int]:
         """The numbers of the session's messages and frames, in order of each kind."""
-        texts = [message["seq"] for message in self.received if message.get("seq") is not None]
+        texts = [
+            message["seq"]
+            for message in self.received
+            if message["type"] != "session_restored" and message.get("seq") is not None
+        ]
         return texts + [frame.seq for frame in self.speech]
 
     def spoken(self, turn: int) -> np.ndarray:

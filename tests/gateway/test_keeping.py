@@ -227,7 +227,7 @@ async def test_secrets_are_nowhere_but_with_their_client(tmp_path):
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "sessions.key"]
     places = {path.name: path.read_bytes() for path in files}
     places |= {"log": out.getvalue().encode(), "answers": "\n".join(answers).encode()}
-    assert b"sesame" in places["log"], "it is a log of everything"
+    assert places["log"].count(who.session_id.encode()) > 2, "it is a log of everything"
     assert b"sesame" in places["answers"]
     assert b"sesame" in places["sessions.db"]
     assert len(list((tmp_path / "recordings").iterdir())) == 2

@@ -66,13 +66,13 @@ async def test_frames_that_are_refused_or_late_do_not_wait_for_the_listener(tmp_
     session.microphones.open(AudioOpen(2, 16_000))
     session.microphones.audio(microphone(1))
     with pytest.raises(ProtocolError):
-        session.microphones.audio(microphone(2, 0, 31 * 16_000))
+        session.microphones.audio(microphone(2, 0, 41 * 16_000))
     assert [waiting.place for waiting in tap._waiting] == [(1, 0)]
     assert sent(tap) == [
         microphone(7),
         microphone(1),
         microphone(1),
-        microphone(2, 0, 31 * 16_000),
+        microphone(2, 0, 41 * 16_000),
     ], "they are recorded all the same, for a replay refuses them, too"
 
 

@@ -173,11 +173,11 @@ async def test_a_microphone_that_nobody_can_keep_up_with_is_closed(autojump_cloc
         nursery.start_soon(session.run)
         session.microphones.open(AudioOpen(1, 16_000))
         with pytest.raises(ProtocolError) as caught:  # noqa: PT012  (the one too many)
-            for n in range(2000):
+            for n in range(2500):
                 pcm = loud(0.02)
                 session.microphones.audio(AudioFrame(FrameKind.MICROPHONE, 1, n, 320 * n, pcm))
         assert caught.value.code is ErrorCode.BACKPRESSURE
-        assert 1400 < n < 1600, "half a minute"
+        assert 1900 < n < 2100, "forty seconds"
         session.microphones.audio(
             AudioFrame(FrameKind.MICROPHONE, 1, n, 320 * n, loud(0.02))
         )  # dropped

@@ -33,10 +33,12 @@ class Report:
         seconds = len(wav.pcm) / 2 / wav.rate
         self._line(None, f"{name}: {seconds:.1f} s at {wav.rate} Hz, to {link}")
 
-    def event(self, event: dict[str, Any]) -> None:  # noqa: C901  (one case a message)
+    def event(self, event: dict[str, Any]) -> None:  # noqa: C901, PLR0912  (one case a message)
         """Show one wire message, where it tells a person something."""
         at = event["t_ms"] / 1000
         match event:
+            case {"type": "connection" | "restored"}:
+                self._connection(at, event)
             case {"type": "speech_started"}:
                 self._line(at, "(speech)")
             case {"type": "transcript_partial", "text": text}:
@@ -53,14 +55,11 @@ class Report:
                 self._waiting = waiting
             case {"type": "stream_interrupted", "reason": reason}:
                 self._line(at, f"(answer stopped: {reason})")
-            case {"type": "error", "code": "session_expired" | "session_not_found"}:
-                pass  # what follows tells it
-            case {"type": "stream_error" | "error", "message": text}:
-                self._line(at, f"(error: {text})")
+            case {"type": "stream_error" | "error", "message": text, "code": code}:
+                if code not in {"session_expired", "session_not_found"}:  # what follows tells it
+                    self._line(at, f"(error: {text})")
             case {"type": "server_shutting_down"}:
                 self._line(at, "(the server is shutting down)")
-            case {"type": "connection" | "restored"}:
-                self._connection(at, event)
             case _:
                 pass
 

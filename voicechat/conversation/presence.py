@@ -15,6 +15,7 @@ class Presence:
         self._there = trio.Event()
         self._there.set()
         self._changes = 0
+        self._left = False
 
     @property
     def there(self) -> bool:
@@ -32,6 +33,11 @@ class Presence:
             self._changes += 1
             self._there = trio.Event()
 
+    def leaves(self) -> None:
+        """It will not be back in time: nobody need wait for it any more."""
+        self._left = True
+        self.comes()
+
     async def back(self) -> None:
         """Wait until it is there."""
         await self._there.wait()
@@ -40,10 +46,12 @@ class Presence:
         """Wait for something that only the client can do.
 
         Returns:
-            False when it was there for `patience_s` seconds and did not do it.
+            False when it was there for `patience_s` seconds and did not do it, or has left.
         """
         while True:
             await self.back()
+            if self._left:
+                return False
             changes = self._changes
             with trio.move_on_after(patience_s):
                 await event.wait()

@@ -120,6 +120,7 @@ class Waiting:
                 request = self._announced.popleft()
                 request.turn = self.number()
                 request.released.set()
+                self.change()  # who asks will find it running, and not here
                 return request
             await self._changed.wait()
 

@@ -235,7 +235,7 @@ class ConnectionHandler:
         if alive is not None:
             await alive.session.ended.wait()
         connection.deadline = trio.current_time() + _LAST_WRITE_S
-        line.close(CloseCode.GOING_AWAY, "server going away")
+        line.finish(CloseCode.GOING_AWAY, "server going away")
 
     async def _heartbeat(self, ws: WebSocket, line: ClientLine) -> None:
         silence = await heartbeat(

@@ -47,6 +47,7 @@ class ClientLine:
         self._news = trio.Event()
         self._unacknowledged = trio.Event()
         self._goodbye: tuple[CloseCode, str] | None = None
+        self._last: tuple[CloseCode, str] | None = None
 
     # -- what others say -----------------------------------------------------------------------
 
@@ -77,6 +78,11 @@ class ClientLine:
             self._goodbye = (code, reason)
         self.wake()
 
+    def finish(self, code: CloseCode, reason: str) -> None:
+        """Close the socket, behind what its session, which ends, has still to say."""
+        self._last = (code, reason)
+        self.wake()
+
     # -- its tasks -----------------------------------------------------------------------------
 
     async def write(self) -> None:
@@ -89,6 +95,8 @@ class ClientLine:
             self._news = trio.Event()
             while (data := self._next()) is not None:
                 await self._ws.send(data)
+            if self._goodbye is None and self.alive is None:
+                self._goodbye = self._last
             if self._goodbye is not None:
                 await self._ws.close(*self._goodbye)
                 return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -27,11 +28,17 @@ if TYPE_CHECKING:
     from voicechat.gateway.registry import Entry
     from voicechat.protocol.messages.base import ClientMessage
     from voicechat.protocol.messages.connection import Hello
+    from voicechat.protocol.messages.session import HistoryEntry
     from voicechat.session.alive import Alive
     from voicechat.session.library import Library
     from voicechat.session.manager import SessionManager
 
 log = structlog.get_logger()
+
+_HISTORY_BYTES: Final = 512 * 1024
+"""Of what was said, the newest is told: clients take messages of a megabyte at most."""
+_ENTRY_BYTES: Final = 256
+"""Of an entry beside its text, at most."""
 
 REQUESTS = (CreateSession, DestroySession, ListSessions, RenameSession, Resume, SwitchSession)
 """What is to be brought here."""
@@ -149,7 +156,7 @@ class SessionDesk:
                 attached.client_seq,
                 attached.stream,
                 attached.samples,
-                attached.history,
+                None if attached.history is None else _newest(attached.history),
                 attached.speech_lost,
             )
         )
@@ -179,3 +186,11 @@ class SessionDesk:
         sessions = await self._library.infos(self._user_id, query)
         current = None if self._line.alive is None else self._line.alive.id
         self._line.tell(SessionList(query, sessions, current))
+
+
+def _newest(history: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
+    """As much of it as one message can take."""
+    room, kept = _HISTORY_BYTES, len(history)
+    while kept and (room := room - _ENTRY_BYTES - len(json.dumps(history[kept - 1].text))) >= 0:
+        kept -= 1
+    return history[kept:]

@@ -191,6 +191,8 @@ class SessionManager:
         if not alive.session.driver.detach(line) or alive.session.ended.is_set():
             return
         self._happens(alive, LifeEvent.DETACHED)
+        if self._draining:
+            alive.session.conversation.presence.leaves()
         if not alive.session.hello.acknowledges:
             self.end(alive, EndReason.CLOSED)
             with trio.CancelScope(shield=True):  # short: all that it owns can be cancelled
@@ -334,6 +336,8 @@ class SessionManager:
         session = alive.session
         with suppress(trio.ClosedResourceError):
             session.tell(ServerShuttingDown(grace_s))
+        if not session.driver.there:  # what is not heard can be read when it is back
+            session.conversation.presence.leaves()
         with trio.move_on_at(deadline):
             await session.conversation.drain()
         session.conversation.stop()

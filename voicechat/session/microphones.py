@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from voicechat.session.tap import Tap
     from voicechat.thermal.gate import InferenceGate
 
-_QUEUED_STREAMS = 4
-MAX_WAITING_S: Final = 30.0
-"""Audio of a stream that may wait: a client that sends a recording faster than real time has room
-for it."""
+_QUEUED_STREAMS = 16
+"""Streams that ended and wait to be listened to: a client may have made some without a network."""
+MAX_WAITING_S: Final = 40.0
+"""Audio of a stream that may wait: a client that comes back sends the last half minute at once, and
+goes on speaking meanwhile."""
 MAX_COOLING_S: Final = 120.0
 """Audio of all streams that may wait while the machine cools down: longer than that takes with any
 sensible thresholds."""
