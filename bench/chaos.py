@@ -5,12 +5,12 @@
 Cuts: callers with a microphone, a loudspeaker and a keyboard talk to a real server, each through a
 proxy that loses the network at random moments. Each answer, sentence, frame and number is compared
 with what was said, with the same sentences without a cut, and with the history that the server
-tells over HTTP. Kills: the server ends by SIGKILL up to 600 ms after a message, and is started again
-on what it has left. Exit code 1 if anything was lost or doubled. Needs Linux and flite.
+tells over HTTP. Kills: the server ends by SIGKILL up to 600 ms after a message, and is started
+again on what it has left. Exit code 1 if anything was lost or doubled. Needs Linux and flite.
 
 The time to come back counts from the moment at which the network (the server) is there again. The
-client tries after a random part of 1 s, 2 s, 4 s …; "told" is a client that is called at that moment,
-as a browser is by its `online` event.
+client tries after a random part of 1 s, 2 s, 4 s …; "when told" is a client that is called at that
+moment, as a browser is by its `online` event.
 """
 
 from __future__ import annotations
@@ -36,16 +36,25 @@ from voicechat.settings import Log
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TIMES = "| n | p50 | p90 | worst |"
+HEAD = ("| {} | tries again | n | p50 | p90 | worst |", "|---|---|---|---|---|---|")
 
 
-def times(values: Iterable[float | None]) -> str:
-    """Cells with how many there are, median, 90th percentile and the worst, in ms."""
-    known = [1000 * value for value in values if value is not None]
-    if not known:
-        return "0 | – | – | –"
-    p50, p90 = np.percentile(known, (50, 90))
-    return f"{len(known)} | {p50:.0f} | {p90:.0f} | {max(known):.0f}"
+def rows(name: str, values: Iterable[tuple[bool, float | None]]) -> list[str]:
+    """A row for those that were told and one for the others: how many, and the time in ms.
+
+    Args:
+        name: First cell.
+        values: Whether the client was told, and seconds; None for one that never came back.
+    """
+    pairs = list(values)
+    found = []
+    for how, is_told in (("by itself", False), ("when told", True)):
+        known = [1000 * s for told, s in pairs if told is is_told and s is not None]
+        if known:
+            p50, p90 = np.percentile(known, (50, 90))
+            cells = f"{len(known)} | {p50:.0f} | {p90:.0f} | {max(known):.0f}"
+            found.append(f"| {name} | {how} | {cells} |")
+    return found
 
 
 def outage(came: Came) -> str:
@@ -66,17 +75,12 @@ def cuts_tables(report: CutsReport) -> str:
     lines = [f"## {len(came)} cuts, {resumed} resumed ({resumed / len(came):.1%})", ""]
     for what, counts in spread.items():
         lines.append(f"{what}: " + ", ".join(f"{name} {n}" for name, n in counts.most_common()))
-    lines += [
-        f"said while the network was away: {report.offline}; all of it took {report.took_s:.0f} s",
-        "",
-        f"| ms until restored, after an outage of | back-off alone {TIMES[1:-1]}| told {TIMES[1:]}",
-        "|---|" + "---|" * 9 + "---|",
-    ]
-    rows = {name: [each for each in came if outage(each) == name] for name in map(outage, came)}
-    for name, group in [*sorted(rows.items(), reverse=True), ("all", came)]:
-        alone = times(each.back_s for each in group if not each.cut.told)
-        told = times(each.back_s for each in group if each.cut.told)
-        lines.append(f"| {name} | | {alone} | | {told} |")
+    lines.append(f"said while the network was away: {report.offline}")
+    lines += [f"took {report.took_s:.0f} s", "", HEAD[0].format("ms after an outage of"), HEAD[1]]
+    for name in sorted({outage(each) for each in came}, reverse=True):
+        group = [each for each in came if outage(each) == name]
+        lines += rows(name, ((each.cut.told, each.back_s) for each in group))
+    lines += rows("all", ((each.cut.told, each.back_s) for each in came))
     return "\n".join([*lines, "", report.tally.table()])
 
 
@@ -86,24 +90,17 @@ def kills_tables(report: KillsReport) -> str:
     back = [each for each in killed if each.back_s is not None]
     status = Counter(str(each.status or "question not there yet") for each in killed)
     spoken = sum(each.kill.spoken for each in killed)
+    orphans = sum(len(each.orphans) for each in killed)
     known, said = sum(each.known for each in killed), sum(each.said for each in killed)
-    lines = [
-        f"## {len(killed)} kills, {len(back)} restored, {spoken} while speaking",
-        "",
-        f"of {said} messages and sentences in flight {known} were acknowledged before the kill",
-        "answer to the last one, as the history calls it: "
-        + ", ".join(f"{name} {n}" for name, n in status.most_common()),
-        f"answers lost: {report.lost_answers}; asked again: {report.asked_again};"
-        f" all of it took {report.took_s:.0f} s",
-        f"files intact: {sum(each.integrity == 'ok' for each in killed)};"
-        f" workers left alive: {sum(len(each.orphans) for each in killed)}",
-        "",
-        f"| ms from the server's being ready until restored {TIMES}",
-        "|---|" + "---|" * 4,
-    ]
-    for name, is_told in (("back-off alone", False), ("told", True)):
-        cells = times(each.back_s for each in back if each.kill.told is is_told)
-        lines.append(f"| {name} | {cells} |")
+    outcomes = ", ".join(f"{name} {n}" for name, n in status.most_common())
+    intact = sum(each.integrity == "ok" for each in killed)
+    lines = [f"## {len(killed)} kills, {len(back)} restored, {spoken} while speaking", ""]
+    lines.append(f"of {said} messages and sentences in flight {known} had been acknowledged")
+    lines.append(f"answer to the last one, as the history calls it: {outcomes}")
+    lines.append(f"answers lost: {report.lost_answers}; asked again: {report.asked_again}")
+    lines.append(f"files intact: {intact}; workers left alive: {orphans}")
+    lines += [f"took {report.took_s:.0f} s", "", HEAD[0].format("ms after the"), HEAD[1]]
+    lines += rows("server was ready", ((each.kill.told, each.back_s) for each in back))
     return "\n".join([*lines, "", report.tally.table()])
 
 

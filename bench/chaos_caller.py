@@ -127,7 +127,7 @@ class Caller:
         self.client = client
         self.said: list[Said] = []
         self.seen: list[Seen] = []
-        self.strange: list[TranscriptFinal] = []
+        self.strange: list[TranscriptFinal | TurnStarted] = []
         self.user_key = ""
         self.unanswered: list[Said] = []
         self.phase = Phase.LISTENING
@@ -238,7 +238,7 @@ class Caller:
             self.seen.append(Seen(trio.current_time(), event, events.seq, self._life))
             self._change()
 
-    def _take(self, event: Any) -> None:  # noqa: C901, PLR0912  (one case an event)
+    def _take(self, event: Any) -> None:
         match event:
             case AudioFrame(stream=turn, samples=samples, last=last):
                 playing = self._loudspeaker.setdefault(turn, Playing(turn))
@@ -277,7 +277,9 @@ class Caller:
         return [said for said in self.said if said.number == number and number is not None]
 
     def _transcript(self, final: TranscriptFinal) -> None:
-        at = self.client.position(final.stream, final.until)
+        at = None
+        if final.stream is not None:
+            at = self.client.position(final.stream, final.until)
         for said in reversed(self.said):
             if said.number is None and at is not None and said.begin < at < said.end + _SETTLES:
                 said.take(final.turn, final.text)

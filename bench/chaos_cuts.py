@@ -114,24 +114,28 @@ class CutsReport:
         return [*lost, *self.tally.problems, *(f"log: {line}" for line in self.complaints)]
 
 
-async def run_cuts(cuts: int, seed: int, callers: int = 6) -> CutsReport:
+async def run_cuts(
+    cuts: int, seed: int, callers: int = 6, sentences: int = len(SENTENCES)
+) -> CutsReport:
     """Have `callers` conversations at a time, and cut their networks so many times in all."""
     report = CutsReport()
     begun = trio.current_time()
     async with chaos_server() as server:
-        words = await _words(server, seed, callers)
+        words = await _words(server, seed, callers, SENTENCES[:sentences])
         async with trio.open_nursery() as nursery:
             for index in range(callers):
                 chance = Random(f"{seed}-{index}")
                 share = cuts * (index + 1) // callers - cuts * index // callers
                 plan = [Cut.random(chance) for _ in range(share)]
-                nursery.start_soon(_converse, server, plan, words, chance, report)
+                nursery.start_soon(_converse, server, plan, words, f"{seed}-{index}", report)
         report.complaints += server.complaints()
     report.took_s = trio.current_time() - begun
     return report
 
 
-async def _words(server: ChaosServer, seed: int, callers: int) -> dict[str, str]:
+async def _words(
+    server: ChaosServer, seed: int, callers: int, sentences: tuple[str, ...]
+) -> dict[str, str]:
     """What is recognised of each sentence when nothing is cut."""
     words: dict[str, str] = {}
 
@@ -142,7 +146,7 @@ async def _words(server: ChaosServer, seed: int, callers: int) -> dict[str, str]
             nursery.start_soon(caller.run)
             await client.ready()
             await trio.sleep(0.6)
-            for sentence in SENTENCES[index::callers]:
+            for sentence in sentences[index::callers]:
                 said = await caller.say(sentence)
                 if not await caller.answered(said):
                     raise RuntimeError(f"{sentence!r} was not understood without any cut")
@@ -151,23 +155,23 @@ async def _words(server: ChaosServer, seed: int, callers: int) -> dict[str, str]
             nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        for index in range(min(callers, len(SENTENCES))):
+        for index in range(min(callers, len(sentences))):
             nursery.start_soon(ask, index)
     return words
 
 
 async def _converse(
-    server: ChaosServer, plan: list[Cut], words: dict[str, str], chance: Random, report: CutsReport
+    server: ChaosServer, plan: list[Cut], words: dict[str, str], seed: str, report: CutsReport
 ) -> None:
     """One caller, from its hello to the comparison at the end."""
     async with (
         running_proxy(HOST, server.port) as proxy,
         open_client(
-            f"http://{HOST}:{proxy.port}", hello=HELLO, chance=Random(chance.random()).random
+            f"http://{HOST}:{proxy.port}", hello=HELLO, chance=Random(f"{seed}-tries").random
         ) as client,
         trio.open_nursery() as nursery,
     ):
-        caller = Caller(client, chance)
+        caller = Caller(client, Random(f"{seed}-room"))
         nursery.start_soon(caller.run)
         key = await client.ready()
         over = trio.Event()
@@ -178,6 +182,7 @@ async def _converse(
             over.set()
 
         nursery.start_soon(cut_all)
+        chance = Random(f"{seed}-script")
         questions = sums(chance)
         while not over.is_set():
             await _exchange(caller, words, questions, chance)
@@ -195,7 +200,7 @@ async def _exchange(
     await trio.sleep(chance.uniform(0.5, 1.0))
     what = chance.random()
     if what < 0.6:
-        sentence = chance.choice(SENTENCES)
+        sentence = chance.choice(sorted(words))
         said = await caller.say(sentence, words[sentence])
     else:
         said = caller.type(*next(questions))

@@ -114,7 +114,7 @@ async def run_kills(kills: int, seed: int, lanes: int = 2) -> KillsReport:
 
     async def lane(index: int, count: int) -> None:
         async with limit:
-            await _lane(count, Random(f"{seed}-kills-{index}"), report)
+            await _lane(count, f"{seed}-lane-{index}", report)
 
     async with trio.open_nursery() as nursery:
         for index, count in enumerate(todo):
@@ -123,13 +123,14 @@ async def run_kills(kills: int, seed: int, lanes: int = 2) -> KillsReport:
     return report
 
 
-async def _lane(kills: int, chance: Random, report: KillsReport) -> None:
+async def _lane(kills: int, seed: str, report: KillsReport) -> None:
     async with (
         chaos_server() as server,
-        open_client(server.link, hello=HELLO, chance=Random(chance.random()).random) as client,
+        open_client(server.link, hello=HELLO, chance=Random(f"{seed}-tries").random) as client,
         trio.open_nursery() as nursery,
     ):
-        caller = Caller(client, chance)
+        chance = Random(seed)
+        caller = Caller(client, Random(f"{seed}-room"))
         nursery.start_soon(caller.run)
         key = await client.ready()
         await trio.sleep(0.5)

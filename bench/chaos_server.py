@@ -46,7 +46,7 @@ class ChaosServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._process: trio.Process | None = None
+        self._running: trio.Process | None = None
         self._children: list[psutil.Process] = []
         self.port = 0
         self.starts = 0
@@ -67,7 +67,7 @@ class ChaosServer:
         command += ["--set", f"server.data_dir={self._folder / 'data'}", "--log-level", "warning"]
         kept = {key: value for key, value in os.environ.items() if not key.startswith("VOICECHAT_")}
         with self._log.open("ab") as log:
-            self._process = await trio.lowlevel.open_process(
+            self._running = await trio.lowlevel.open_process(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -78,7 +78,7 @@ class ChaosServer:
         said = bytearray()
         with trio.fail_after(START_TIMEOUT_S):
             while b"\n" not in said:
-                data = await self._process.stdout.receive_some()
+                data = await self._output.receive_some()
                 if not data:
                     raise RuntimeError(f"the server did not start: {self._log.read_text()}")
                 said += data
@@ -91,7 +91,7 @@ class ChaosServer:
         self._children = psutil.Process(self._process.pid).children(recursive=True)
         self._process.send_signal(signal.SIGKILL)
         await self._process.wait()
-        await self._process.stdout.aclose()
+        await self._output.aclose()
 
     async def orphans(self) -> list[str]:
         """Names of the killed server's workers that go on living; they are ended then."""
@@ -106,7 +106,7 @@ class ChaosServer:
         self._process.terminate()
         with trio.fail_after(END_TIMEOUT_S):
             await self._process.wait()
-        await self._process.stdout.aclose()
+        await self._output.aclose()
 
     async def messages(self, session_id: str, key: str) -> list[dict[str, Any]]:
         """What the server keeps of a session, as everybody may ask for it with a key."""
@@ -115,7 +115,8 @@ class ChaosServer:
                 f"/api/v1/sessions/{session_id}/messages",
                 headers={"Authorization": f"Bearer {key}"},
             )
-            return answer.raise_for_status().json()["messages"]
+            said: list[dict[str, Any]] = answer.raise_for_status().json()["messages"]
+            return said
 
     async def integrity(self) -> str:
         """What SQLite says of a copy of the file as it lies there; "ok" if all is well."""
@@ -140,7 +141,19 @@ class ChaosServer:
     @property
     def alive(self) -> bool:
         """Whether a process is there."""
-        return self._process is not None and self._process.returncode is None
+        return self._running is not None and self._running.returncode is None
+
+    @property
+    def _process(self) -> trio.Process:
+        if self._running is None:
+            raise RuntimeError("the server was never started")
+        return self._running
+
+    @property
+    def _output(self) -> trio.abc.ReceiveStream:
+        if self._process.stdout is None:
+            raise AssertionError("it was started with a pipe")
+        return self._process.stdout
 
 
 @asynccontextmanager
@@ -184,6 +197,6 @@ def _integrity(folder: Path) -> str:
             if not path.name.endswith("-shm"):
                 shutil.copy(path, copies)
         with sqlite3.connect(Path(copies) / files[0].name) as database:
-            answer = database.execute("PRAGMA integrity_check").fetchone()[0]
+            answer: str = database.execute("PRAGMA integrity_check").fetchone()[0]
         database.close()
         return answer

@@ -22,11 +22,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from bench.spoken import RATE, flite, microphone
 from voicechat.cli.talk_client import TalkClient
-from voicechat.gateway.websocket import connect
+from voicechat.client.client import open_client
 from voicechat.observability import logs
-from voicechat.protocol.codec import Codec
+from voicechat.protocol.messages.connection import Hello
 from voicechat.server import serve
-from voicechat.settings import Log, Server, Settings
+from voicechat.settings import Log, Server, Sessions, Settings
 from voicechat.speech.wav import WavAudio
 
 QUESTION = "what time is it"
@@ -49,14 +49,16 @@ async def measure(repeats: int) -> None:
     links, link = trio.open_memory_channel[list[str]](1)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(
-            partial(serve, Settings(server=Server(port=0)), on_ready=links.send_nowait)
+            partial(
+                serve,
+                Settings(server=Server(port=0), sessions=Sessions(store="memory")),
+                on_ready=links.send_nowait,
+            )
         )
-        url = (await link.receive())[0].replace("http", "ws", 1) + "/ws"
+        url = (await link.receive())[0]
         for _ in range(repeats):
-            async with connect(url) as ws:
-                client = TalkClient(
-                    ws, codec=Codec(), wav=WavAudio(RATE, pcm), on_event=lambda _: None
-                )
+            async with open_client(url, hello=Hello(1, "bench", 24_000)) as connection:
+                client = TalkClient(connection, wav=WavAudio(RATE, pcm), on_event=lambda _: None)
                 await client.run()
             (turn,) = client.turns.values()
             for stage in STAGES:

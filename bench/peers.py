@@ -50,7 +50,8 @@ def voicechat() -> Peer:
     def wrap(number: int, pcm: bytes) -> bytes:
         return AudioFrame(FrameKind.MICROPHONE, 1, number, number * len(pcm) // 2, pcm).pack()
 
-    settings = ("--log-level=error", "--set=server.max_connections=1000")
+    limits = ("--set=server.max_connections=1000", "--set=sessions.max=1000")
+    settings = ("--log-level=error", "--set=sessions.store=memory", *limits)
     return Peer(
         "voicechat",
         (sys.executable, str(HERE / "instant.py"), "--port=0", *settings),

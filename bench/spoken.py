@@ -41,7 +41,7 @@ from voicechat.protocol.frames import AudioFrame, FrameKind  # noqa: E402
 from voicechat.protocol.messages.audio import AudioOpen  # noqa: E402
 from voicechat.protocol.messages.connection import Hello  # noqa: E402
 from voicechat.server import serve  # noqa: E402
-from voicechat.settings import Log, Server, Settings, Speech  # noqa: E402
+from voicechat.settings import Log, Server, Sessions, Settings, Speech  # noqa: E402
 from voicechat.speech.wav import read_wav  # noqa: E402
 
 VOICES = ("slt", "rms", "awb", "kal16")
@@ -175,7 +175,11 @@ async def _stream(ws, pcm: bytes) -> None:
 
 async def evaluate(todo: list[Case], *, rejection: float | str = "auto") -> list[Result]:
     """Say everything to a server of our own; results in the order of `todo`."""
-    settings = Settings(server=Server(port=0), speech=Speech(stt_rejection=rejection))
+    settings = Settings(
+        server=Server(port=0),
+        speech=Speech(stt_rejection=rejection),
+        sessions=Sessions(store="memory"),
+    )
     matcher = Matcher()
     results: dict[int, Result] = {}
     queue, work = trio.open_memory_channel[tuple[int, Case]](0)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
+import trio.lowlevel
 
 from tests.conversation.listen_tools import QuietConversation
 from tests.conversation.turn_tools import RATE, running
@@ -67,7 +68,7 @@ async def test_who_does_it_in_time_has_done_it(autojump_clock):
     async with waiting(Presence(), event) as told:
         await trio.sleep(9)
         event.set()
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
         await trio.testing.wait_all_tasks_blocked()
         assert told == [(True, began + 9)]
 
@@ -112,6 +113,24 @@ async def test_one_that_comes_instead_of_another_has_the_whole_time(autojump_clo
         assert told == []
         await trio.sleep(0.2)
         assert told == [(False, began + 20)]
+
+
+@pytest.mark.requirement("L-3")
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_nobody_waits_for_one_that_has_left(is_there, autojump_clock):
+    presence = Presence()
+    if not is_there:
+        presence.goes()
+    async with waiting(presence, trio.Event()) as told:
+        await trio.sleep(1)
+        presence.leaves()
+        left = trio.current_time()
+        await trio.sleep(9.5)
+        assert [done for done, _ in told] == [False]
+        assert told[0][1] == (left + 9 if is_there else left)
+    async with waiting(presence, trio.Event()) as told:
+        await trio.sleep(0.1)
+        assert [done for done, _ in told] == [False], "at once, from now on"
 
 
 # -- an answer -------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.speaker import Speech
 from voicechat.conversation.thinking import Thinkers
 from voicechat.protocol.messages.conversation import ResponseComplete
-from voicechat.thermal.ladder import LIMITS
 from voicechat.protocol.messages.thermal import ThermalState
+from voicechat.thermal.ladder import LIMITS
 
 pytestmark = pytest.mark.requirement("S-5")
 
@@ -32,7 +32,7 @@ class Worker(EchoAgent):
         self.running = 0
         self.busy = False
 
-    async def run(self, announce):
+    async def run(self, announce):  # noqa: ARG002  (the port's)
         self.running += 1
         try:
             await trio.sleep_forever()

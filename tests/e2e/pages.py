@@ -16,7 +16,9 @@ USER = "[data-testid=message-user]"
 ASSISTANT = "[data-testid=message-assistant]"
 CHIP = "document.querySelector('[data-testid=connection-state]')"
 QUICK = "Math.random = () => 0.02"
-"""Run before the page: the waits between tries are as short as the jitter can make them."""
+"""Run before the page: ten tries to connect in 4 s; the first waits make no pause in speech."""
+PATIENT = "Math.random = () => 0.2"
+"""Likewise: ten tries in 36 s, enough for a server to start on a busy machine."""
 
 
 def say(page: Page, text: str) -> None:

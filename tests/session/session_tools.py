@@ -5,17 +5,19 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 import attrs
+import pytest
 import trio
 
 from tests.fakes import EchoAgent, LoudnessVoiceActivity, ScriptedRecognizer, ToneSynthesizer
 from voicechat.conversation.thinking import Thinkers
-from voicechat.errors import StoreFailed
+from voicechat.errors import ProtocolError, StoreFailed
 from voicechat.protocol.codec import Codec, Envelope
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import Playback
 from voicechat.protocol.messages.connection import Hello
 from voicechat.protocol.messages.conversation import UserMessage
 from voicechat.protocol.messages.session import Ack, Resume
+from voicechat.protocol.messages.trace import TurnTrace
 from voicechat.session.library import Library
 from voicechat.session.lifecycle import Timers
 from voicechat.session.manager import SessionManager
@@ -268,3 +270,27 @@ async def running(session):
         nursery.start_soon(session.run)
         yield session
         session.end()
+
+
+async def asked(client, text="hello"):
+    """Ask, and have the whole answer."""
+    number = len(client.of(TurnTrace)) + 1
+    client.types(text)
+    await client.until_has(TurnTrace, number, plays=True)
+
+
+async def expired(kept, text="hello"):
+    """A session of user "u" in which something was said, and to which nobody came back."""
+    client = Client()
+    alive = kept.create(client)
+    await asked(client, text)
+    await kept.manager.leave(alive, client)
+    kept.manager.expire(alive)
+    await alive.session.ended.wait()
+    return alive, client
+
+
+async def refused(code, call, *args):
+    with pytest.raises(ProtocolError) as caught:
+        await call(*args)
+    assert caught.value.code is code

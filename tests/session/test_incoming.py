@@ -237,6 +237,15 @@ def test_the_end_of_a_stream_that_nobody_listens_to_holds_up_nothing(known):
     assert said.settled == 1
 
 
+def test_after_a_restart_a_client_may_number_its_streams_anew():
+    said = Said()
+    said.restore(4, 1000)
+    assert said.ack() == InputAck(0, 4, 1000)
+    said.opened(1)
+    assert said.fresh(frame(1, 0)), "not one sample of it has been heard"
+    assert said.ack() == InputAck(0, 1, 0)
+
+
 def test_a_stream_that_follows_another_is_not_confused_with_it():
     said = Said()
     said.opened(1)

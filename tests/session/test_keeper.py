@@ -8,7 +8,12 @@ import pytest
 
 from tests.session.store.making import answered, said
 from voicechat.protocol.messages.connection import Pong
-from voicechat.protocol.messages.conversation import Origin, StreamDelta, TranscriptFinal, TurnStarted
+from voicechat.protocol.messages.conversation import (
+    Origin,
+    StreamDelta,
+    TranscriptFinal,
+    TurnStarted,
+)
 from voicechat.protocol.messages.session import EntryStatus
 from voicechat.session.keeper import Keeper, utc_now
 

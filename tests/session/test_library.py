@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
-from tests.session.session_tools import Client, house
-from tests.session.test_manager import asked, expired, refused
+from tests.session.session_tools import Client, asked, expired, house, refused
 from voicechat.errors import ErrorCode
 from voicechat.protocol.messages.session import SessionState
 

@@ -67,7 +67,7 @@ async def test_what_was_heard_is_kept_before_the_words_are_shown(autojump_clock)
         assert position.samples <= 8000, "nothing from where the words begin"
         kept.store.free.set()
         final = await client.until_has(TranscriptFinal)
-        (message,) = await kept.store.messages(alive.id, limit=9)
+        message = (await kept.store.messages(alive.id, limit=9))[0]
         assert message.text == final.text == "what time is it"
         record = await kept.store.get(alive.id)
         assert (record.stream, record.samples) == (1, final.until)
@@ -124,7 +124,9 @@ async def test_speech_before_it_is_not_held_up_and_speech_behind_it_is(autojump_
         received = client.of(MessageReceived)[1]
         at = client.items.index(received)
         assert client.numbers[at] > held
-        assert all(frame.stream == 1 for frame in client.items[:at] if isinstance(frame, AudioFrame))
+        assert all(
+            frame.stream == 1 for frame in client.items[:at] if isinstance(frame, AudioFrame)
+        )
         assert {frame.stream for frame in client.of(AudioFrame)} == {1, 2}
         assert client.numbers == sorted(client.numbers)
 

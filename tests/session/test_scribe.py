@@ -25,7 +25,8 @@ class Story:
         self.told = []
 
     def write(self, turn):
-        self.scribe.write([put(said(turn, f"q{turn}"))], lambda well: self.told.append((turn, well)))
+        change = put(said(turn, f"q{turn}"))
+        self.scribe.write([change], lambda well: self.told.append((turn, well)))
 
     async def kept(self):
         return [each.text for each in await self.store.messages("s1", limit=10_000)]

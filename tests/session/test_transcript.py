@@ -2,80 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import trio
-from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.session.transcript_tools import NOW, begun, failed, final, stopped, traced, whole
 from voicechat.agents.ports import Message, Role
-from voicechat.errors import ErrorCode
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.conversation import (
     Origin,
-    ResponseComplete,
     StopReason,
     StreamDelta,
-    StreamError,
-    StreamInterrupted,
-    TranscriptFinal,
     TranscriptPartial,
-    TurnStarted,
-    TurnTimings,
 )
-from voicechat.protocol.messages.session import EntryStatus, SessionState, Speaker
-from voicechat.protocol.messages.trace import Outcome, Speculation, TurnTrace
-from voicechat.session.store.memory import MemoryStore
-from voicechat.session.store.ports import Begin, Forget, Put, SessionRecord
+from voicechat.protocol.messages.session import EntryStatus
+from voicechat.session.store.ports import Forget, Put
 from voicechat.session.transcript import KEPT, Transcript
 
 pytestmark = pytest.mark.requirement("S-2")
-
-NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
-NO_TIMES = TurnTimings()
-USER, ASSISTANT = Speaker.USER, Speaker.ASSISTANT
-
-
-def final(text, turn=1, **how):
-    return TranscriptFinal(text, how.pop("accepted", True), turn, **how)
-
-
-def begun(turn=1, origin=Origin.VOICE):
-    return TurnStarted(turn, origin)
-
-
-def whole(text, turn=1):
-    return ResponseComplete(turn, text, NO_TIMES)
-
-
-def stopped(turn=1, reason=StopReason.INTERRUPTED):
-    return StreamInterrupted(turn, reason)
-
-
-def failed(turn=1):
-    return StreamError(turn, ErrorCode.ENGINE_FAILED, "No.", True, "", "0")
-
-
-def traced(turn=1, heard=0, origin=Origin.VOICE):
-    return TurnTrace(
-        turn,
-        origin,
-        Outcome.COMPLETE,
-        NO_TIMES,
-        None,
-        None,
-        None,
-        Speculation.NONE,
-        0,
-        0,
-        None,
-        None,
-        0,
-        heard,
-        0,
-        0,
-    )
 
 
 def following(*items, before=()):
@@ -224,9 +168,7 @@ def test_how_much_was_heard_is_known_at_the_trace():
 
 def test_an_agent_gets_whole_answers_whole_and_cut_ones_as_they_were_heard():
     done, _ = following(begun(1, Origin.ASSISTANT), whole("All of it. "))
-    assert done.messages() == (
-        (1, Message(Role.ASSISTANT, "All of it.", intended="All of it.")),
-    )
+    assert done.messages() == ((1, Message(Role.ASSISTANT, "All of it.", intended="All of it.")),)
     cut, _ = following(begun(1, Origin.ASSISTANT), StreamDelta(1, "Half"), stopped(), traced())
     assert cut.messages() == ((1, Message(Role.ASSISTANT, "", intended="Half", cut=True)),)
 
@@ -283,6 +225,27 @@ def test_only_the_newest_messages_are_at_hand():
     assert [entry.turn for entry in transcript.history()] == list(range(51, KEPT + 51))
 
 
+def test_a_client_is_told_no_more_than_fits_in_a_message():
+    transcript = Transcript("s")
+    for turn in range(1, 21):
+        transcript.typed(turn, "x" * 10_000, turn, NOW)
+    assert [entry.turn for entry in transcript.history()] == list(range(9, 21))
+    assert len(transcript.messages()) == 20, "the agent has all"
+    transcript.typed(21, "x" * 1_000_000, 21, NOW)
+    assert [entry.turn for entry in transcript.history()] == [21], "the newest in any case"
+
+
+def test_the_title_comes_from_the_first_words_of_the_user():
+    transcript = Transcript("s")
+    assert transcript.title == ""
+    transcript.follow(begun(1, Origin.ASSISTANT), NOW)
+    transcript.follow(whole("Good morning."), NOW)
+    assert transcript.title == ""
+    transcript.typed(3, "hello\nthere", 2, NOW)
+    transcript.typed(4, "more", 3, NOW)
+    assert transcript.title == "hello"
+
+
 def test_messages_that_wait_for_an_answer_stand_by_turn():
     """As after a restart: each question is followed by its answer."""
     transcript = Transcript("s")
@@ -293,101 +256,3 @@ def test_messages_that_wait_for_an_answer_stand_by_turn():
         transcript.follow(whole(f"a{turn}", turn), NOW)
     assert [text for _, _, text, _ in shown(transcript)] == ["q1", "a1", "q2", "a2"]
     assert [message.text for _, message in transcript.messages()] == ["q1", "a1", "q2", "a2"]
-
-
-# -- both agree ------------------------------------------------------------------------------------
-
-TURNS = st.integers(1, 5)
-TEXTS = st.sampled_from(["", "a", "some words "])
-ITEMS = st.one_of(
-    st.builds(begun, TURNS, st.sampled_from(Origin)),
-    st.builds(StreamDelta, TURNS, TEXTS),
-    st.builds(whole, TEXTS, TURNS),
-    st.builds(stopped, TURNS, st.sampled_from(StopReason)),
-    st.builds(failed, TURNS),
-    st.builds(traced, TURNS, st.integers(0, 9)),
-    st.builds(
-        TranscriptFinal,
-        TEXTS,
-        st.booleans(),
-        st.none() | TURNS,
-        replaces=st.none() | TURNS,
-        stream=st.just(1),
-        until=st.integers(0, 100),
-    ),
-    st.tuples(TURNS, TEXTS, st.integers(1, 99)),  # typed
-)
-
-
-def plausible(items):
-    """Only what a session can send: an answer begins once, and ends once before its trace."""
-    state, reopened, silent = {}, set(), set()
-    for item in items:
-        if isinstance(item, tuple):
-            if item[0] in state:
-                continue
-            state[item[0]] = "asked"
-        elif isinstance(item, TranscriptFinal):
-            if item.turn is not None and (item.turn in state or not item.text):
-                continue
-            if item.replaces is not None and item.replaces not in reopened:
-                continue
-            reopened.discard(item.replaces)
-            if item.turn is not None:
-                state[item.turn] = "asked"
-        elif isinstance(item, TurnStarted):
-            own = item.origin in {Origin.ASSISTANT, Origin.NOTICE}
-            if state.get(item.turn) != (None if own else "asked"):
-                continue
-            state[item.turn] = "open"
-            silent.update([item.turn] if item.origin is Origin.NOTICE else [])
-        elif isinstance(item, TurnTrace):
-            if state.get(item.turn) != "ended":
-                continue
-            state[item.turn] = "traced"
-        else:
-            if state.get(item.turn) != "open":
-                continue
-            if not isinstance(item, StreamDelta):
-                state[item.turn] = "ended"
-            if isinstance(item, StreamInterrupted) and item.reason is StopReason.REOPENED:
-                if item.turn in silent:
-                    state[item.turn] = "open"
-                    continue
-                reopened.add(item.turn)
-        yield item
-
-
-@given(st.lists(ITEMS, max_size=40))
-def test_what_is_kept_is_what_was_shown(items):
-    transcript, changes = Transcript("s"), []
-    for item in plausible(items):
-        if isinstance(item, tuple):
-            changes += transcript.typed(*item, NOW)
-        else:
-            changes += transcript.follow(item, NOW)
-
-    async def kept():
-        store = MemoryStore()
-        record = SessionRecord(
-            session_id="s",
-            user_id="u",
-            secret_hash=bytes(32),
-            state=SessionState.ACTIVE,
-            created_at=NOW,
-            last_active_at=NOW,
-        )
-        await store.apply([Begin(record), *changes])
-        return await store.messages("s", limit=1000), await store.get("s")
-
-    messages, session = trio.run(kept)
-    again = Transcript("s", messages)
-    closed = [each for each in transcript.history() if each.status is not EntryStatus.OPEN]
-    assert list(again.history()) == closed
-    open_turns = {each.turn for each in transcript.history() if each not in closed}
-    assert list(again.messages()) == [
-        (turn, message)
-        for turn, message in transcript.messages()
-        if message.role is Role.USER or turn not in open_turns
-    ]
-    assert session.message_count == len(closed)

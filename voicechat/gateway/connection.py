@@ -36,6 +36,8 @@ from voicechat.session.requests import told
 from voicechat.speech.ports import INPUT_RATE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voicechat.gateway.registry import Entry, Registry
     from voicechat.gateway.websocket import WebSocket
     from voicechat.protocol.codec import Codec, Envelope
@@ -127,6 +129,10 @@ class ConnectionHandler:
                 ws.hand_over(partial(_take_audio, line))
                 while True:
                     await self._take(await ws.receive(), line, desk)
+        except* Closed as closed:
+            code = next(_closed(closed)).code
+            desk.comes_back = code != CloseCode.NORMAL
+            raise
         finally:
             entry.goodbye()
             await desk.leave()
@@ -256,6 +262,14 @@ _ENDS = {
     ErrorCode.BACKPRESSURE: CloseCode.SLOW,
 }
 """Errors after which a connection cannot go on; its session can, on another one."""
+
+
+def _closed(group: BaseExceptionGroup[Closed]) -> Iterator[Closed]:
+    for each in group.exceptions:
+        if isinstance(each, Closed):
+            yield each
+        else:
+            yield from _closed(each)
 
 
 def _hear(line: ClientLine, data: bytes) -> None:

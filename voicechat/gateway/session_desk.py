@@ -54,6 +54,10 @@ class SessionDesk:
         entry: The connection, for the registry.
         hello: What the client said it is.
         user_id: Whose sessions they are.
+
+    Attributes:
+        comes_back: Whether the client may come back when the connection ends: one that says
+            goodbye with code 1000 does not.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class SessionDesk:
         self._entry = entry
         self._hello = hello
         self._user_id = user_id
+        self.comes_back = True
 
     async def handle(self, message: ClientMessage) -> None:
         """Do what a message asks for.
@@ -175,7 +180,7 @@ class SessionDesk:
         alive, self._line.alive = self._line.alive, None
         self._entry.session_id = None
         if alive is not None:
-            await self._sessions.leave(alive, self._line)
+            await self._sessions.leave(alive, self._line, comes_back=self.comes_back)
 
     async def _tell_list(self, query: str = "") -> None:
         if not self._user_id:

@@ -109,6 +109,9 @@ class Incoming:
     def opened(self, stream: int) -> None:
         """A stream begins, and will be followed to its end."""
         self._open.add(stream)
+        known = self.position.stream
+        if known is not None and stream <= known:  # from before a restart: numbers began anew
+            self.position = StreamPosition()
         self.position.open(stream)
 
     def silence(self, stream: int, samples: int) -> None:

@@ -183,17 +183,14 @@ class SessionManager:
             self._happens(alive, LifeEvent.ATTACHED)
         return attached
 
-    async def leave(self, alive: Alive, line: Line) -> None:
-        """A connection drives a session no more.
-
-        The session of a client that does not come back ends with it.
-        """
+    async def leave(self, alive: Alive, line: Line, *, comes_back: bool = True) -> None:
+        """A connection drives a session no more; unless its client comes back, the session ends."""
         if not alive.session.driver.detach(line) or alive.session.ended.is_set():
             return
         self._happens(alive, LifeEvent.DETACHED)
         if self._draining:
             alive.session.conversation.presence.leaves()
-        if not alive.session.hello.acknowledges:
+        if not (comes_back and alive.session.hello.acknowledges):
             self.end(alive, EndReason.CLOSED)
             with trio.CancelScope(shield=True):  # short: all that it owns can be cancelled
                 await alive.session.ended.wait()
@@ -348,13 +345,17 @@ class SessionManager:
 
     def _said(self, alive: Alive) -> None:
         alive.words = True
+        alive.title = alive.title or alive.session.title
         before = alive.life.state
         alive.life.touch(trio.current_time())
         self._changed(alive, before)
 
     def _works(self, alive: Alive, busy: bool) -> None:  # noqa: FBT001  (a callback)
+        before = alive.life.state
         alive.life.busy(busy, trio.current_time())
-        self.on_deadline(alive.life.deadline)
+        if busy:  # it may have woken who answers, also for words that come to nothing
+            alive.life.touch(trio.current_time())
+        self._changed(alive, before)
 
     def _happens(self, alive: Alive, event: LifeEvent) -> None:
         before = alive.life.state

@@ -213,6 +213,11 @@ class Session:
         self._thinkers.rest()
 
     @property
+    def title(self) -> str:
+        """From the first words of its user."""
+        return self._keeper.transcript.title
+
+    @property
     def patience(self) -> float:
         """How long pauses are waited for, 0…1."""
         return self._listener.patience

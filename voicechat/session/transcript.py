@@ -24,7 +24,7 @@ from voicechat.protocol.messages.conversation import (
 from voicechat.protocol.messages.session import EntryStatus, HistoryEntry, Speaker
 from voicechat.protocol.messages.trace import TurnTrace
 from voicechat.session.store.ports import Forget, MessageRecord, Put
-from voicechat.session.store.rules import order
+from voicechat.session.store.rules import order, title_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from voicechat.session.store.ports import Change
 
 KEPT: Final = 200
-"""So many messages are at hand and told to a client that has nothing; the store has all."""
+"""So many messages are at hand, and are told to a client that has nothing; the store has all."""
+_TOLD_CHARS: Final = 128_000
+"""No more than that of their text: a client takes messages of a megabyte, and a character can take
+six bytes."""
 
 
 class Transcript:
@@ -57,8 +60,21 @@ class Transcript:
         """The largest number of a turn; 0 where there is none."""
         return max((turn for turn, _ in self._entries), default=0)
 
+    @property
+    def title(self) -> str:
+        """From the first words of the user that are at hand; empty where there are none."""
+        titles = (title_from(each) for each in self._in_order())
+        return next((title for title in titles if title), "")
+
     def history(self) -> tuple[HistoryEntry, ...]:
-        """All of it for a client, oldest first."""
+        """The newest of it for a client, oldest first."""
+        newest: list[MessageRecord] = []
+        chars = 0
+        for each in reversed([*self._in_order()]):
+            chars += len(each.text)
+            if newest and chars > _TOLD_CHARS:
+                break
+            newest.append(each)
         return tuple(
             HistoryEntry(
                 each.turn,
@@ -69,7 +85,7 @@ class Transcript:
                 each.at.isoformat(timespec="milliseconds"),
                 each.client_seq,
             )
-            for each in self._in_order()
+            for each in reversed(newest)
         )
 
     def messages(self) -> tuple[tuple[int, Message], ...]:

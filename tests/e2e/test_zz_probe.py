@@ -1,0 +1,25 @@
+import time
+from tests.e2e.test_sessions import *
+def test_probe(browser,new_page,server):
+    wire=Wire()
+    with browser() as chromium:
+        page = new_page(chromium, server.link, wire=wire)
+        say(page, LONG_QUESTION)
+        until(page, f"{PLAYED} > {SECOND}")
+        before = current(page)
+        t=time.time()
+        def p(s): print(s, round(time.time()-t,2))
+        menu(page, LONG_QUESTION, "session-delete")
+        p('menu')
+        page.get_by_test_id("session-delete-confirm").click()
+        p('confirmed')
+        until(page, f"{CURRENT} !== null && {CURRENT} !== '{before}'"); p('new')
+        say(page, "what is two plus two")
+        until_answered(page); p('answered')
+        until_titles(page, "what is two plus two"); p('titles')
+        page.reload()
+        until_phase(page, "connected"); p('reloaded')
+        until_answered(page); p('there')
+        page.wait_for_timeout(500)
+        print([m for m in wire.received if m['type'] not in('stream_delta',)])
+        print(server.log.read_text())
