@@ -18,7 +18,7 @@ from voicechat.client.events import StateChanged
 from voicechat.client.known import Restored
 from voicechat.client.state import Phase as LinkPhase
 from voicechat.protocol.frames import AudioFrame
-from voicechat.protocol.messages.connection import Hello, Welcome
+from voicechat.protocol.messages.connection import Error, Hello, Welcome
 from voicechat.protocol.messages.conversation import (
     MessageReceived,
     Origin,
@@ -28,7 +28,7 @@ from voicechat.protocol.messages.conversation import (
     TranscriptFinal,
     TurnStarted,
 )
-from voicechat.protocol.messages.session import InputAck, SessionReady, SessionRestored
+from voicechat.protocol.messages.session import InputAck, SessionRestored, SessionTerminated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +115,7 @@ class Caller:
         seen: All that the client told.
         strange: Transcripts that belong to nothing that was said.
         unanswered: What had no answer.
+        refusals: What the server said against it.
         user_key: Opens its history.
         phase: What goes on.
         losses: How often the client has noticed that its server is lost.
@@ -130,6 +131,7 @@ class Caller:
         self.strange: list[TranscriptFinal | TurnStarted] = []
         self.user_key = ""
         self.unanswered: list[Said] = []
+        self.refusals: list[Any] = []
         self.phase = Phase.LISTENING
         self.losses = 0
         self.offline = 0
@@ -253,8 +255,10 @@ class Caller:
             case SessionRestored():
                 self.restores.append((trio.current_time(), event))
                 self._life += event.history is not None
-            case SessionReady() | Restored():
-                pass
+            case Restored(fresh=fresh, audio_lost_s=lost_s) if fresh or lost_s:
+                self.refusals.append(event)
+            case SessionTerminated() | Error():
+                self.refusals.append(event)
             case MessageReceived(client_seq=number, turn=turn):
                 for said in self._typed(number):
                     said.take(turn, said.text)

@@ -81,6 +81,7 @@ def check(caller: Caller, history: list[dict[str, Any]]) -> Tally:
         history: As the server tells it over HTTP.
     """
     tally = Tally()
+    tally.wrong[ROWS[4]] += [str(refusal) for refusal in caller.refusals]
     _check_said(caller, history, tally)
     _check_numbers(caller, tally)
     _check_frames(caller, tally)

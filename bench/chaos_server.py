@@ -32,6 +32,10 @@ ORPHAN_S = 10.0
 """So long the workers of a killed server may take to end."""
 
 
+class NoHistory(Exception):
+    """A session is not there."""
+
+
 class ChaosServer:
     """One folder of data, and one server process after another on the same port.
 
@@ -109,13 +113,19 @@ class ChaosServer:
         await self._output.aclose()
 
     async def messages(self, session_id: str, key: str) -> list[dict[str, Any]]:
-        """What the server keeps of a session, as everybody may ask for it with a key."""
+        """What the server keeps of a session, as everybody may ask for it with a key.
+
+        Raises:
+            NoHistory: It does not tell.
+        """
         async with httpx.AsyncClient(base_url=self.link, timeout=20) as http:
             answer = await http.get(
                 f"/api/v1/sessions/{session_id}/messages",
                 headers={"Authorization": f"Bearer {key}"},
             )
-            said: list[dict[str, Any]] = answer.raise_for_status().json()["messages"]
+            if answer.is_error:
+                raise NoHistory(f"the server answers {answer.status_code}: {answer.text}")
+            said: list[dict[str, Any]] = answer.json()["messages"]
             return said
 
     async def integrity(self) -> str:

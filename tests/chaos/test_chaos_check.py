@@ -41,6 +41,7 @@ def conversation() -> SimpleNamespace:
         seen=[Seen(0.0, event, number, 0) for number, event in enumerate(events, 1)],
         strange=[],
         unanswered=[],
+        refusals=[],
         client=SimpleNamespace(session=None),
         history=[
             {"turn": 1, "speaker": "user", "text": "two and two", "status": "complete"},
@@ -111,6 +112,10 @@ def never_answer(of):
     of.unanswered.append(of.said[0])
 
 
+def refuse(of):
+    of.refusals.append("no")
+
+
 def answer_something_else(of):
     of.said[0].answer = "5"
 
@@ -139,6 +144,7 @@ def test_a_good_conversation_has_no_problems():
         forget_the_answer,
         call_the_answer_lost,
         never_answer,
+        refuse,
         answer_something_else,
     ],
 )

@@ -23,16 +23,8 @@ PATIENCE_S = 30
 """Until a test that waits for something is stuck."""
 RATE = 16_000
 NUMBERED = {"user_message", "interrupt", "audio_open", "audio_close", "settings"}
-UNNUMBERED = {
-    "welcome",
-    "session_list",
-    "session_creating",
-    "session_ready",
-    "session_restored",
-    "session_terminated",
-    "pong",
-    "input_ack",
-}
+OF_THE_CONNECTION = {"session_restored", "input_ack"}
+"""Their `seq`, where they have one, is about the numbers of others."""
 
 
 @attrs.define(kw_only=True)
@@ -196,7 +188,7 @@ class SessionClient:
             self.acked = message
             for seq in [seq for seq in self.outstanding if seq <= message["client_seq"]]:
                 del self.outstanding[seq]
-        elif message["type"] not in UNNUMBERED and "seq" in message:
+        elif message["type"] not in OF_THE_CONNECTION and "seq" in message:
             if message["seq"] <= self.seq:
                 self.doubled.append(message)
             else:

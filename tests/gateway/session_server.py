@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import zlib
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -158,3 +160,21 @@ async def raw_session(server: Running, **hello: Any) -> AsyncIterator[tuple[Clie
         await client.send(frame(json.dumps(said).encode(), opcode=TEXT))
         welcome, _, ready = [json.loads((await client.frame())[1]) for _ in range(3)]
         yield client, welcome, ready
+
+
+def image(data: Path, to: Path) -> Path:
+    """What would be left of a data folder if the server died now."""
+    to.mkdir()
+    for name in ("sessions.db", "sessions.db-wal", "sessions.key"):
+        if (data / name).exists():
+            shutil.copy(data / name, to / name)
+    return to
+
+
+def kept(folder: Path) -> list[tuple[str, str, str]]:
+    """Speaker, words and status of everything that is kept."""
+    with closing(sqlite3.connect(folder / "sessions.db")) as db:
+        return db.execute(
+            "SELECT speaker, text, message.status FROM message"
+            " JOIN words ON words.id = message.words ORDER BY turn, speaker DESC"
+        ).fetchall()

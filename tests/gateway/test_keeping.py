@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-import sqlite3
 from base64 import b64encode, urlsafe_b64encode
-from contextlib import closing
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 import trio
 
 from tests.gateway.session_client import PATIENCE_S, SessionClient
-from tests.gateway.session_server import Running, running, use_instant_engines
+from tests.gateway.session_server import Running, image, kept, running, use_instant_engines
 from voicechat.gateway.websocket import WebSocket
 from voicechat.observability.logs import configure
 from voicechat.session.store.sqlite import SqliteStore
 from voicechat.settings import Log, Recording
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -32,24 +25,6 @@ def agents(monkeypatch):
 
 def client(server: Running, **rest) -> SessionClient:
     return SessionClient(url=server.websocket, **rest)
-
-
-def image(data: Path, to: Path) -> Path:
-    """What would be left of a data folder if the server died now."""
-    to.mkdir()
-    for name in ("sessions.db", "sessions.db-wal", "sessions.key"):
-        if (data / name).exists():
-            shutil.copy(data / name, to / name)
-    return to
-
-
-def kept(folder: Path) -> list[tuple[str, str, str]]:
-    """Speaker, words and status of everything that is kept."""
-    with closing(sqlite3.connect(folder / "sessions.db")) as db:
-        return db.execute(
-            "SELECT speaker, text, message.status FROM message"
-            " JOIN words ON words.id = message.words ORDER BY turn, speaker DESC"
-        ).fetchall()
 
 
 # -- before its acknowledgement ----------------------------------------------------------------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.gateway.session_client import SessionClient
-from tests.gateway.session_server import running
+from tests.gateway.session_server import image, kept, running
+from voicechat.gateway.websocket import WebSocket
 from voicechat.protocol.frames import AudioFrame, FrameKind
 
 FRAME = 640  # samples: 40 ms
@@ -90,3 +93,23 @@ async def test_what_was_not_settled_is_said_again_after_a_restart(tmp_path, spok
         await who.say("audio_open", stream=2, rate=16_000)
         await speak(who, spoken, 2, begin, samples, base=begin)
         assert await heard(who) == (SENTENCE, True)
+
+
+@pytest.mark.requirement("S-4")
+async def test_what_was_heard_is_kept_before_the_client_is_told(tmp_path, spoken, monkeypatch):
+    found, send = [], WebSocket.send
+
+    async def look_and_send(self, data):
+        if isinstance(data, str) and json.loads(data)["type"] == "transcript_final":
+            found.extend(kept(image(tmp_path / "data", tmp_path / "look")))
+        await send(self, data)
+
+    monkeypatch.setattr(WebSocket, "send", look_and_send)
+    async with running(tmp_path / "data") as server:
+        who = SessionClient(url=server.websocket)
+        async with who.connected():
+            await who.create()
+            await who.say("audio_open", stream=1, rate=16_000)
+            await speak(who, spoken, 1, 0, len(spoken) // 2)
+            assert await heard(who) == (SENTENCE, True)
+    assert ("user", SENTENCE, "complete") in found

@@ -1,4 +1,4 @@
-"""Sessions that are destroyed, and those for which there is no room."""
+"""Sessions that are destroyed, for which there is no room, and whose server ends."""
 
 from __future__ import annotations
 
@@ -114,3 +114,37 @@ async def test_one_that_would_have_to_be_brought_back_is_refused_as_well(tmp_pat
             await other.until("session_terminated")
             async with who.connected():
                 assert len((await who.resume())["history"]) == 2
+
+
+# -- the end of the server ---------------------------------------------------------------------
+
+
+@pytest.mark.requirement("C-10")
+async def test_a_connection_without_a_session_is_told_that_the_server_ends(tmp_path):
+    async with running(tmp_path) as server:
+        who = SessionClient(url=server.websocket)
+        async with who.connected(), trio.open_nursery() as nursery:
+            start = trio.current_time()
+            nursery.start_soon(server.stop)
+            assert await who.closed() == 1001
+            assert trio.current_time() - start < 2
+
+
+@pytest.mark.requirement("L-3")
+@pytest.mark.parametrize("plays", [False, True])
+async def test_an_answer_ends_for_who_is_away_and_can_be_read_later(tmp_path, agents, plays):
+    agents.pause = 0.05
+    async with running(tmp_path, server={"grace_s": 4}) as server:
+        who = SessionClient(url=server.websocket, plays=plays, hello={"speak": True})
+        async with who.connected():
+            await who.create()
+            await who.ask("one two three four five six seven eight nine ten")
+            await who.until("stream_delta")
+            who.cut()
+        start = trio.current_time()
+        await server.stop()
+        assert trio.current_time() - start < 4, "nobody can come back, so nobody is waited for"
+    async with running(tmp_path) as server, who.connected(server.websocket):
+        _, answer = (await who.resume())["history"]
+        assert answer["text"].endswith("nine ten. ")
+        assert answer["status"] == "complete"

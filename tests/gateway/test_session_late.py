@@ -10,6 +10,7 @@ import trio
 from tests.gateway.raw_client import TEXT, frame
 from tests.gateway.session_client import PATIENCE_S, SessionClient
 from tests.gateway.session_server import Running, raw_session, running, use_instant_engines
+from voicechat.gateway.websocket import Closed
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +89,38 @@ async def test_the_session_of_a_client_that_does_not_acknowledge_ends_with_it(tm
         async with watcher.connected():
             with trio.fail_after(PATIENCE_S):
                 await seen_as(watcher, "terminated")
+
+
+@pytest.mark.requirement("S-8")
+async def test_of_two_that_bring_it_back_at_once_one_drives_it(tmp_path):
+    async with running(tmp_path) as server:
+        one = client(server)
+        async with one.connected():
+            await one.begin_with("hello")
+            two = SessionClient(url=server.websocket, session_id=one.session_id, secret=one.secret)
+    async with (
+        running(tmp_path) as server,
+        one.connected(server.websocket),
+        two.connected(server.websocket),
+    ):
+        for who in (one, two):
+            await who.send("resume", **who.point, secret=who.secret)
+        for who in (one, two):
+            assert len((await who.restored(buffered=False))["history"]) == 2
+        assert one.epoch == two.epoch, "it was brought back once"
+        codes = []
+
+        async def goes_on(who):
+            try:
+                await who.ask("who drives it")
+                await who.until("response_complete")
+            except Closed as closed:
+                codes.append(closed.code)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(goes_on, one)
+            nursery.start_soon(goes_on, two)
+        assert codes == [4500]
 
 
 # -- silence -----------------------------------------------------------------------------------

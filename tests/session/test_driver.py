@@ -240,7 +240,9 @@ async def test_only_the_present_connection_is_woken(autojump_clock):
     session, first, second = make(), Line(), Line()
     async with running(session):
         first.attach(session)
+        assert (second.woken, second.acks) == (0, 0)
         second.attach(session)
+        assert (second.woken, second.acks) == (2, 1), "there may be something for it"
         before = (first.woken, first.acks, second.acks)
         second.types("hello")
         await trio.sleep(5)

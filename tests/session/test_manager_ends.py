@@ -210,6 +210,28 @@ async def test_turns_that_take_too_long_are_cut_and_say_so(autojump_clock):
 
 
 @pytest.mark.requirement("L-3")
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_nobody_waits_for_a_client_that_is_away(when, autojump_clock):
+    """Nobody plays its answer: the text of it is kept, whole."""
+    async with house() as kept:
+        client = Client()
+        alive = kept.create(client)
+        client.types("a question with an answer that takes some seconds to say")
+        await client.until(client.speech, plays=True)
+        if when == "before":
+            await kept.manager.leave(alive, client)
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(kept.manager.drain, 60)
+            await trio.sleep(1)
+            if when == "meanwhile":
+                assert not alive.session.ended.is_set()
+                await kept.manager.leave(alive, client)
+        assert trio.current_time() - began < 12
+        assert [status for _, _, status in await kept.said(alive)] == ["complete"] * 2
+
+
+@pytest.mark.requirement("L-3")
 async def test_nothing_begins_while_the_server_ends(autojump_clock):
     shutting = ErrorCode.SERVER_SHUTTING_DOWN
     async with house(agent=EchoAgent(pause=1)) as kept:

@@ -37,7 +37,7 @@ describe("what has come", () => {
 
   it("counts from elsewhere after a restart", () => {
     const received = after(9);
-    received.restart(3);
+    received.restart(3, true);
     expect(received.dueIn(1000)).toBeNull();
     expect(received.take(3, "message", 0)).toBe(false);
     expect(received.take(3, "speech", 0)).toBe(true);

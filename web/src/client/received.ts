@@ -22,6 +22,11 @@ export class Received {
     return this.newest;
   }
 
+  /** False while speech that comes again is on its way: what came of it may not be all. */
+  get whole(): boolean {
+    return !this.again;
+  }
+
   /**
    * Something numbered has come.
    *
@@ -56,9 +61,9 @@ export class Received {
     this.again = again;
   }
 
-  /** What follows comes after `seq`, but for old speech that comes again. */
-  restart(seq: number): void {
+  /** What follows comes after `seq`; with `again` old speech comes first. */
+  restart(seq: number, again: boolean): void {
     this.newest = seq;
-    this.goOn(true);
+    this.goOn(again);
   }
 }

@@ -53,6 +53,7 @@ export class SessionClient {
   private driven = false;
   /** Whose speech the loudspeaker holds. */
   private playing: Session | null = null;
+  private buffered = false; // the server was told that this goes on
   private readonly known = new Shelf();
   /** What this connection's hello said of speech: all its sessions begin with that. */
   private spoke = true;
@@ -155,7 +156,8 @@ export class SessionClient {
   /** @param back the connection is new. */
   private opening(back: boolean): ClientMessage {
     const session = this.wanted ?? this.current;
-    return session.opening(session === this.playing, back);
+    this.buffered = session === this.playing && session.received.whole;
+    return session.opening(this.buffered, back);
   }
 
   private send(step: Numbered | Step): boolean {
@@ -237,7 +239,7 @@ export class SessionClient {
   /** The connection drives a session now. */
   private attach(message: SessionReady | SessionRestored): void {
     const session = this.meant(message);
-    const played = this.playing === session;
+    const played = this.buffered && this.playing === session;
     const { steps, numbers, goesOn } =
       message.type === "session_ready"
         ? session.begun(message, this.spoke)

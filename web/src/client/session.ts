@@ -79,7 +79,7 @@ export class Session {
    */
   begun(message: SessionReady, spoke: boolean): Attached {
     this.identify(message);
-    this.received.restart(0);
+    this.received.restart(0, false);
     this.told.begun(spoke);
     const numbers = this.uplink.beginAnew();
     return { steps: this.uplink.everything(), numbers, goesOn: false };
@@ -90,7 +90,7 @@ export class Session {
     const goesOn = this.epoch === message.epoch;
     this.identify(message);
     if (message.history === null) this.received.goOn(again);
-    else this.received.restart(message.seq);
+    else this.received.restart(message.seq, true);
     if (goesOn) {
       const steps = this.uplink.missing(message);
       // What was said of them on another connection comes after what is known of this one.
