@@ -7,16 +7,16 @@ sends what its microphone hears. It keeps all that its client tells it, for who 
 from __future__ import annotations
 
 from collections import deque
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import trio
 
+from bench.chaos_said import Phase, Playing, Said, Seen
 from bench.chaos_words import RATE, TICK, Room, speech
 from voicechat.client.events import StateChanged
 from voicechat.client.known import Restored
 from voicechat.client.state import Phase as LinkPhase
+from voicechat.errors import ErrorCode
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.connection import Error, Hello, Welcome
 from voicechat.protocol.messages.conversation import (
@@ -43,66 +43,6 @@ _SETTLES = RATE * 3 // 2
 """Samples behind a sentence within which its transcript may end."""
 
 
-class Phase(StrEnum):
-    """What goes on between a caller and the server."""
-
-    LISTENING = "listening"
-    MID_WORD = "mid-word"
-    THINKING = "thinking"
-    ANSWERING = "answering"
-
-
-@attrs.define(eq=False)
-class Said:
-    """Something that the caller said.
-
-    Attributes:
-        text: Its words, as they must be in the history.
-        number: Of the message, where it was typed.
-        begin: First sample of it in all that the microphone heard, where it was spoken.
-        end: Behind the last one.
-        answer: What the answer must have in it.
-        known: The server has said that it keeps it.
-        turn: That it began.
-        taken: The words of each time that the server said that it has it: one, if all is well.
-    """
-
-    text: str
-    number: int | None = None
-    begin: int = 0
-    end: int = 0
-    answer: str = ""
-    known: bool = False
-    turn: int | None = None
-    taken: list[str] = attrs.field(factory=list)
-
-    def take(self, turn: int | None, text: str) -> None:
-        """The server has it."""
-        self.known, self.turn = True, turn
-        self.taken.append(text)
-
-
-@attrs.frozen
-class Seen:
-    """Something that the client told, when, with its number and the life of the server it is of."""
-
-    at: float
-    event: Any
-    seq: int | None
-    life: int
-
-
-@attrs.define
-class Playing:
-    """The speech of one turn at the loudspeaker."""
-
-    turn: int
-    arrived: int = 0
-    played: int = 0
-    whole: bool = False
-    reported: int = 0
-
-
 class Caller:
     """Uses one client.
 
@@ -121,6 +61,7 @@ class Caller:
         losses: How often the client has noticed that its server is lost.
         offline: How much was said while it was.
         restores: When the session was there again.
+        begun_anew: When a new session stood for an empty one that was gone.
         outcomes: How the answers ended, by turn.
     """
 
@@ -136,6 +77,7 @@ class Caller:
         self.losses = 0
         self.offline = 0
         self.restores: list[tuple[float, SessionRestored]] = []
+        self.begun_anew: list[float] = []
         self.outcomes: dict[int, str] = {}
         self._room = Room(chance)
         self._changed = trio.Event()
@@ -190,7 +132,11 @@ class Caller:
     async def until(self, done: Callable[[], bool]) -> None:
         """Wait until something that this caller knows is so."""
         while not done():
-            await self._changed.wait()
+            await self.changes()
+
+    async def changes(self) -> None:
+        """Wait until this caller knows something else."""
+        await self._changed.wait()
 
     def drop_answers(self) -> None:
         """Those that are open will not go on: their server is gone."""
@@ -255,6 +201,11 @@ class Caller:
             case SessionRestored():
                 self.restores.append((trio.current_time(), event))
                 self._life += event.history is not None
+            case Restored(fresh=True) if self._nothing_known:
+                self._life += 1
+                self.begun_anew.append(trio.current_time())
+            case Error(code=ErrorCode.SESSION_NOT_FOUND) if self._nothing_known:
+                pass
             case Restored(fresh=fresh, audio_lost_s=lost_s) if fresh or lost_s:
                 self.refusals.append(event)
             case SessionTerminated() | Error():
@@ -276,6 +227,11 @@ class Caller:
                 self._loudspeaker.pop(turn, None)
             case StreamError(turn=turn):
                 self.outcomes[turn] = "error"
+
+    @property
+    def _nothing_known(self) -> bool:
+        """Whether the server may have forgotten the session: it keeps none that is empty."""
+        return not any(said.known for said in self.said)
 
     def _typed(self, number: int | None) -> list[Said]:
         return [said for said in self.said if said.number == number and number is not None]

@@ -118,7 +118,7 @@ def _check_numbers(caller: Caller, tally: Tally) -> None:
     for seen in caller.seen:
         if seen.life != life:
             life = seen.life
-            last = seen.event.seq if isinstance(seen.event, SessionRestored) else -1
+            last = seen.event.seq if isinstance(seen.event, SessionRestored) else 0
         if seen.seq is None:
             continue
         tally.counts[row] += 1

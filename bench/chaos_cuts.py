@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from bench.chaos_caller import HELLO, Caller, Phase
+from bench.chaos_caller import HELLO, Caller
 from bench.chaos_check import Tally, check
+from bench.chaos_said import Phase
 from bench.chaos_server import HOST, chaos_server
 from bench.chaos_words import SENTENCES, sums
 from tests.chaos.proxy import running_proxy

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from bench.chaos_caller import HELLO, Caller, Said
+from bench.chaos_caller import HELLO, Caller
 from bench.chaos_check import Tally, check
 from bench.chaos_server import NoHistory, chaos_server
 from bench.chaos_words import SENTENCES, sums
@@ -22,6 +22,7 @@ from voicechat.protocol.messages.session import EntryStatus, Speaker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bench.chaos_said import Said
     from bench.chaos_server import ChaosServer
     from voicechat.protocol.messages.session import HistoryEntry, SessionRestored
 
@@ -132,11 +133,16 @@ async def _lane(kills: int, seed: str, report: KillsReport) -> None:
         chance = Random(seed)
         caller = Caller(client, Random(f"{seed}-room"))
         nursery.start_soon(caller.run)
-        key = await client.ready()
+        await client.ready()
         await trio.sleep(0.5)
         questions = sums(chance)
-        for _ in range(kills):
-            await _kill(Kill.random(chance), caller, server, questions, report)
+        # First in mid-word, before anything was kept: nobody knows the session afterwards, and
+        # the sentence has to get into a new one.
+        plan = [Kill(spoken=True, count=0, after_s=chance.uniform(0.1, 0.9), told=True)]
+        plan += [Kill.random(chance) for _ in range(kills - 1)]
+        for kill in plan[:kills]:
+            await _kill(kill, caller, server, questions, report)
+        key = await client.ready()
         report.wrong += [f"log: {line}" for line in server.complaints()]
         try:
             history = await server.messages(key.session_id, caller.user_key)
@@ -181,8 +187,11 @@ async def _kill(
     said, back_s, status = caller.said[first:], None, None
     if restored is not None:
         back_s = max(0.0, restored[0] - server.ready_at)
-        _check_history(restored[1], caller, known, report)
-        status = await _settle(said, restored[1], caller, report)
+        history = () if restored[1] is None else restored[1].history
+        if history is None:
+            report.wrong.append("a server that was restarted told no history")
+        _check_history(history or (), caller, known, report)
+        status = await _settle(said, history or (), caller, report)
     report.killed.append(
         Killed(
             kill,
@@ -196,21 +205,23 @@ async def _kill(
     )
 
 
-async def _restored(caller: Caller, since: float) -> tuple[float, SessionRestored] | None:
+async def _restored(caller: Caller, since: float) -> tuple[float, SessionRestored | None] | None:
+    """When the session was there again and what was told of it, or a new one; None if neither."""
     with trio.move_on_after(RESUME_TIMEOUT_S):
-        await caller.until(lambda: bool(caller.restores) and caller.restores[-1][0] >= since)
-        return caller.restores[-1]
+        while True:
+            if caller.restores and caller.restores[-1][0] >= since:
+                return caller.restores[-1]
+            if caller.begun_anew and caller.begun_anew[-1] >= since:
+                return caller.begun_anew[-1], None
+            await caller.changes()
     return None
 
 
 def _check_history(
-    restored: SessionRestored, caller: Caller, known: list[Said], report: KillsReport
+    history: tuple[HistoryEntry, ...], caller: Caller, known: list[Said], report: KillsReport
 ) -> None:
     """Whether all that was acknowledged is in it, once and in order, and nothing else."""
-    if restored.history is None:
-        report.wrong.append("a server that was restarted told no history")
-        return
-    kept = [entry.text for entry in _of(restored.history, Speaker.USER)]
+    kept = [entry.text for entry in _of(history, Speaker.USER)]
     wanted = [said.text for said in caller.said]
     if kept != wanted[: len(kept)]:
         report.wrong.append(f"after a restart the history is {kept} instead of {wanted}")
@@ -220,14 +231,13 @@ def _check_history(
 
 
 async def _settle(
-    said: list[Said], restored: SessionRestored, caller: Caller, report: KillsReport
+    said: list[Said], history: tuple[HistoryEntry, ...], caller: Caller, report: KillsReport
 ) -> EntryStatus | None:
     """Have everything answered: what is said again by itself, and what has to be asked again.
 
     Returns:
         How the history calls the answer to the last of it that was kept.
     """
-    history = restored.history or ()
     users, status, again = _of(history, Speaker.USER), None, []
     for each in said:
         index = caller.said.index(each)

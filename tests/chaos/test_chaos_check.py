@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import attrs
 import pytest
 
-from bench.chaos_caller import Said, Seen
 from bench.chaos_check import check
+from bench.chaos_said import Said, Seen
 from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.conversation import (
     MessageReceived,

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import trio
-import trio.lowlevel
 
 from tests.conversation.listen_tools import QuietConversation
 from tests.fakes import (

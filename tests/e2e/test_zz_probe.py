@@ -1,25 +1,20 @@
-import time
-from tests.e2e.test_sessions import *
-def test_probe(browser,new_page,server):
-    wire=Wire()
-    with browser() as chromium:
-        page = new_page(chromium, server.link, wire=wire)
-        say(page, LONG_QUESTION)
-        until(page, f"{PLAYED} > {SECOND}")
-        before = current(page)
-        t=time.time()
-        def p(s): print(s, round(time.time()-t,2))
-        menu(page, LONG_QUESTION, "session-delete")
-        p('menu')
-        page.get_by_test_id("session-delete-confirm").click()
-        p('confirmed')
-        until(page, f"{CURRENT} !== null && {CURRENT} !== '{before}'"); p('new')
-        say(page, "what is two plus two")
-        until_answered(page); p('answered')
-        until_titles(page, "what is two plus two"); p('titles')
-        page.reload()
-        until_phase(page, "connected"); p('reloaded')
-        until_answered(page); p('there')
-        page.wait_for_timeout(500)
-        print([m for m in wire.received if m['type'] not in('stream_delta',)])
-        print(server.log.read_text())
+from tests.e2e.test_lost_network import *
+def test_probe(browser,new_page,server,network,flite):
+    microphone = silence(1.5) + flite("what is two plus two", "slt") + silence(8)
+    microphone += flite("what time is it", "slt") + silence(30)
+    wire = Wire()
+    with browser(microphone) as chromium:
+        page = new_page(chromium, network.link, QUICK, wire)
+        page.get_by_test_id("mic-button").click()
+        until(page, "__voicechat.microphone().filter(m => m.what > 0.02).length > 20")  # of 20 ms
+        network.goes()
+        until_phase(page, "reconnecting")
+        page.wait_for_timeout(2000)
+        network.comes_back()
+        page.wait_for_timeout(12000)
+        m=page.evaluate("__voicechat.microphone()")
+        loud=[round(x['at'],2) for x in m if x['what']>.02]
+        print('loud', [x for i,x in enumerate(loud) if i==0 or x-loud[i-1]>.3], loud[-1])
+        for e in page.evaluate("__voicechat.events()"):
+            if e['what']['type'] not in ('stream_delta','thermal'): print(round(e['at'],2), {k:v for k,v in e['what'].items() if k in('type','turn','text','restored','samples','stream','until','history','client_seq','reason','seq','accepted')})
+        print(asked(page), wire.sockets)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 NEAR = 1
 """The page keeps what it plays as floats in between: a sample may come back one step off."""
-WINDOW = 2000
-"""So many samples that fit tell that speech goes on here."""
+FEW, MANY = 100, 2000
+"""So many samples that fit are worth a closer look; so many tell that speech goes on here."""
 
 
 @attrs.define(eq=False, slots=False)  # Playwright marks whoever listens
@@ -91,13 +91,20 @@ def pauses(heard: np.ndarray, spoken: np.ndarray) -> int:
         differs = np.abs(heard[at : at + both] - spoken[to : to + both]) > NEAR
         if not differs.any():
             break
-        first = int(differs.argmax())
-        at, to = at + first, to + first
-        next_words = spoken[to : to + WINDOW]
-        windows = np.lib.stride_tricks.sliding_window_view(heard[at:], len(next_words))
-        fits = (np.abs(windows - next_words) <= NEAR).all(axis=1)
-        assert fits.any(), f"what follows sample {to} of {len(spoken)} was not heard"
-        silent += int(fits.argmax())
-        at += int(fits.argmax())
+        at, to = at + int(differs.argmax()), to + int(differs.argmax())
+        silence = goes_on(heard[at:], spoken[to : to + MANY])
+        assert silence is not None, f"what follows sample {to} of {len(spoken)} was not heard"
+        at, silent = at + silence, silent + silence
     assert both == len(spoken) - to, f"only {to + both} of {len(spoken)} samples were heard"
     return silent
+
+
+def goes_on(heard: np.ndarray, words: np.ndarray) -> int | None:
+    """Where in `heard` these begin."""
+    windows = np.lib.stride_tricks.sliding_window_view(heard, min(FEW, len(words)))
+    near = (np.abs(windows - words[: windows.shape[1]]) <= NEAR).all(axis=1)
+    for place in np.flatnonzero(near):
+        here = heard[place : place + len(words)]
+        if len(here) == len(words) and (np.abs(here - words) <= NEAR).all():
+            return int(place)
+    return None

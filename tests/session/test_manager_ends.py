@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from tests.fakes import EchoAgent
 from tests.session.session_tools import (
@@ -19,7 +18,7 @@ from tests.session.session_tools import (
     make,
     refused,
 )
-from voicechat.errors import ErrorCode, ProtocolError
+from voicechat.errors import ErrorCode
 from voicechat.observability.tasks import tasks_of
 from voicechat.protocol.messages.connection import Hello, ServerShuttingDown
 from voicechat.protocol.messages.conversation import (
@@ -105,24 +104,40 @@ async def test_what_is_destroyed_is_gone(is_alive, autojump_clock):
 
 
 async def test_nobody_brings_back_what_is_being_destroyed(autojump_clock):
-    for number in range(20):  # the order of tasks is left to chance
-        async with house() as kept:
-            alive, client = await expired(kept)
-            if number % 2:
-                await kept.manager.resume(client.point(reopen=True), HELLO)
+    class Reading(SlowStore):
+        slow = False
 
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_found_or_not, kept, client.point(reopen=True))
-                nursery.start_soon(kept.manager.destroy, alive.id, "u")
-            assert await kept.kept(alive) is None
-            for each in kept.manager:
-                assert each.reason is not None, "nobody has a session that is not kept"
+        async def messages(self, session_id, *, limit):
+            if self.slow:
+                await trio.sleep(1)
+            return await super().messages(session_id, limit=limit)
+
+    async with house(store=Reading()) as kept:
+        alive, client = await expired(kept)
+        kept.store.slow = True
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(kept.manager.resume, client.point(reopen=True), HELLO)
+            await trio.sleep(0.5)
+            await kept.manager.destroy(alive.id, "u")
+        assert await kept.kept(alive) is None
+        assert len(kept.manager) == 0, "nobody has a session that is not kept"
 
 
-async def _found_or_not(kept, point):
-    """Whether it comes in time or not is left to chance."""
-    with suppress(ProtocolError):
-        await kept.manager.resume(point, HELLO)
+async def test_one_that_ends_while_it_is_wanted_is_brought_back(autojump_clock):
+    async with house() as kept:
+        client, found = Client(), []
+        alive = kept.create(client)
+        await asked(client)
+
+        async def want():
+            found.append(await kept.manager.resume(client.point(), HELLO))
+
+        async with trio.open_nursery() as nursery, kept.manager._reopening:
+            nursery.start_soon(want)  # somebody else is being served
+            await wait_all_tasks_blocked()
+            kept.manager.end(alive, EndReason.CLOSED)
+        assert found != [alive]
+        assert not found[0].session.ended.is_set()
 
 
 # -- a fault ---------------------------------------------------------------------------------------

@@ -241,6 +241,20 @@ async def test_a_connection_that_comes_as_the_session_ends_is_told(autojump_cloc
         assert client.session.outbox.over
 
 
+@pytest.mark.requirement("S-2")
+async def test_a_page_that_is_loaded_again_is_told_when_speech_is_lost(autojump_clock):
+    """It does not tell what it has played: nobody knows from where to send it again."""
+    hello = Hello(1, output_rate=RATE, acknowledges=True)
+    async with house() as kept:
+        client = Client()
+        alive = kept.create(client, hello)
+        client.types("hello")
+        await client.until(client.speech)
+        anew = kept.manager.drive(alive, client, client.point(epoch=None, seq=None))
+        assert anew.speech_lost
+        assert anew.history[0].text == "hello"
+
+
 # -- after a crash ---------------------------------------------------------------------------------
 
 

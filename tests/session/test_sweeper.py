@@ -243,18 +243,20 @@ async def test_an_agent_that_has_something_to_do_is_not_released(autojump_clock)
             self.wanted.set()
             await super().respond(question, say)
 
-    async with house(Idle().session, agent=Timer()) as kept:
-        client = Client()
-        alive = kept.create(client, QUIET)
-        await asked(client, "set a timer")
+    async with house(lambda *args, **how: Idle().session(*args, agent=Timer(), **how)) as kept:
+        clients = [Client() for _ in range(8)]  # the order of tasks is left to chance
+        for client in clients:
+            kept.create(client, QUIET)
+            await asked(client, "set a timer")
         await trio.sleep(7100)
-        assert alive.life.state is ACTIVE
-        await client.until_has(ResponseComplete, 2)
-        assert client.of(ResponseComplete)[1].text == "Ding!"
+        assert kept.manager.statistics()["active"] == 8
+        for client in clients:
+            answer = await client.until_has(ResponseComplete, 2)
+            assert answer.text == "Ding!"
         await trio.sleep(1700)
-        assert alive.life.state is ACTIVE
+        assert kept.manager.statistics()["active"] == 8
         await trio.sleep(200)
-        assert alive.life.state is IDLE
+        assert kept.manager.statistics()["idle"] == 8
 
 
 async def test_a_session_without_a_client_does_not_rest(autojump_clock):

@@ -15,12 +15,11 @@ from voicechat.protocol.messages.conversation import Interrupt, MessageReceived,
 from voicechat.protocol.messages.session import Ack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from voicechat.conversation.listener import Listener
     from voicechat.errors import VoicechatError
     from voicechat.protocol.codec import Envelope
     from voicechat.protocol.frames import AudioFrame
+    from voicechat.session.safety import Safety
     from voicechat.session.session import Session
     from voicechat.session.tap import Tap
 
@@ -41,7 +40,7 @@ class Requests:
         session: It.
         tap: Is told of all that comes.
         listener: Listens for it.
-        typed: Keeps what the user typed, then tells the client; whether that is safe already.
+        safety: Keeps what the user typed, then tells the client.
     """
 
     def __init__(
@@ -49,12 +48,12 @@ class Requests:
         session: Session,
         tap: Tap,
         listener: Listener,
-        typed: Callable[[MessageReceived, str], bool],
+        safety: Safety,
     ) -> None:
         self._session = session
         self._tap = tap
         self._listener = listener
-        self._typed = typed
+        self._safety = safety
 
     def handle(self, envelope: Envelope) -> None:
         """Do what a message asks for, and tell the client if that cannot be done.
@@ -92,12 +91,14 @@ class Requests:
         match envelope.message:
             case UserMessage(text=text):
                 turn = session.conversation.user_text(text)
-                return self._typed(MessageReceived(envelope.seq, turn), text)
+                message = MessageReceived(envelope.seq, turn)
+                numbered = session.hello.acknowledges
+                return self._safety.typed(message, text, session.outbox, numbered=numbered)
             case Interrupt(turn=turn_or_any):
                 session.conversation.interrupt(turn_or_any)
-            case AudioOpen() as message:
-                session.microphones.open(message)
-                session.incoming.opened(message.stream)
+            case AudioOpen() as opening:
+                session.microphones.open(opening)
+                session.incoming.opened(opening.stream)
             case AudioClose(stream=stream):
                 session.microphones.close(stream)
             case Playback(turn=turn, played=played, done=done):

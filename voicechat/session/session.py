@@ -6,7 +6,6 @@ While there is none it goes on, until what it sends finds no more room.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,10 +15,8 @@ from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.listener import Listener
 from voicechat.conversation.notice import WORDS
 from voicechat.conversation.speaker import Speech
-from voicechat.errors import StoreFailed
 from voicechat.observability.tasks import owner
-from voicechat.protocol.frames import AudioFrame
-from voicechat.protocol.messages.conversation import StreamInterrupted, TranscriptFinal
+from voicechat.protocol.messages.conversation import StreamInterrupted
 from voicechat.protocol.messages.session import SessionRestarting
 from voicechat.session.driver import Driver
 from voicechat.session.heat import Heat
@@ -29,6 +26,7 @@ from voicechat.session.microphones import Microphones
 from voicechat.session.outbox import Outbox
 from voicechat.session.outgoing import Outgoing
 from voicechat.session.requests import Requests, told
+from voicechat.session.safety import Safety
 from voicechat.session.tap import NoTap
 from voicechat.thermal.slot import Owner
 
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
     from voicechat.protocol.codec import Codec
     from voicechat.protocol.messages.base import ServerMessage
     from voicechat.protocol.messages.connection import Hello
-    from voicechat.protocol.messages.conversation import MessageReceived
     from voicechat.protocol.messages.trace import TurnTrace
     from voicechat.session.heat import Climate
     from voicechat.session.outgoing import Item
@@ -113,17 +110,17 @@ class Session:
         self._keeper = keeper or Keeper(session_id)
         self._scope = trio.CancelScope()
         self._notice = notice
-        self._unkept = False  # whether the client knows that what is said cannot be kept
         box = Outbox(
             max_bytes=settings.sessions.replay_kb * 1024,
             speech_age_s=settings.sessions.resume_window_s,
             keeps=hello.acknowledges,
             reports=hello.reports_playback,
         )
-        self.outbox = Outgoing(box, self._tap.sent, self._keep)
         self.incoming = Incoming(
             numbered=hello.acknowledges, taken=0 if past is None else past.client_seq
         )
+        self._safety = Safety(self._keeper, self.incoming, self._said, self.tell)
+        self.outbox = Outgoing(box, self._tap.sent, self._safety.keep)
         self.microphones = Microphones(
             self._tap, gate, self.incoming.silence, self.incoming.listened
         )
@@ -166,7 +163,7 @@ class Session:
             self.conversation.presence,
             lambda: None if self._heat is None else self._heat.greet(),
         )
-        self.requests = Requests(self, self._tap, self._listener, self._typed)
+        self.requests = Requests(self, self._tap, self._listener, self._safety)
         if past is not None:
             transcript = self._keeper.transcript
             last = max(past.last_turn, transcript.last_turn)
@@ -240,62 +237,8 @@ class Session:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _typed(self, message: MessageReceived, text: str) -> bool:
-        """The user typed; the client is told with `message`. Returns whether that is safe now."""
-        seq, waits = message.client_seq, False
-        numbered = seq if self.hello.acknowledges else None
-        changes = self._keeper.typed(message.turn, text, numbered)
-
-        def keep(on_kept: Callable[[bool], None]) -> bool:
-            def kept(well: bool) -> None:  # noqa: FBT001  (the scribe has one argument)
-                self._kept(well=well)
-                self.incoming.settle(seq)
-                on_kept(well)
-
-            nonlocal waits
-            waits = self._keeper.keep(changes, kept)
-            return waits
-
-        self.outbox.post(message, keep)
+    def _said(self) -> None:
         self.on_words()
-        return not waits
-
-    def _keep(self, item: Item, on_kept: Callable[[bool], None]) -> bool:
-        """Keep what `item` tells the client, before it is told; see `Outgoing`."""
-        if isinstance(item, AudioFrame):
-            return False
-        changes = self._keeper.follow(item)
-        if isinstance(item, TranscriptFinal):
-            self.incoming.final()
-
-        def kept(well: bool) -> None:  # noqa: FBT001  (the scribe has one argument)
-            self._kept(well=well)
-            if isinstance(item, TranscriptFinal):
-                self.incoming.final_kept(item.stream, item.until)
-            on_kept(well)
-
-        waits = self._keeper.keep(changes, kept)
-        if isinstance(item, TranscriptFinal) and not waits:
-            self.incoming.final_kept(item.stream, item.until)
-        if changes:
-            self.on_words()
-        return waits
-
-    def _kept(self, *, well: bool) -> None:
-        """Something was kept, or could not be: that is told once, until it goes well again."""
-        if well or self._unkept:
-            self._unkept = not well
-            return
-        self._unkept = True
-        with suppress(trio.ClosedResourceError):  # it has ended meanwhile
-            self.tell(
-                told(
-                    StoreFailed(
-                        "What is said cannot be kept just now.",
-                        suggested_action="Go on talking; free some space on the server's disk.",
-                    )
-                )
-            )
 
     async def _watch_work(self) -> None:
         while True:

@@ -35,10 +35,7 @@ if TYPE_CHECKING:
     from voicechat.session.store.ports import Change
 
 KEPT: Final = 200
-"""So many messages are at hand, and are told to a client that has nothing; the store has all."""
-_TOLD_CHARS: Final = 128_000
-"""No more than that of their text: a client takes messages of a megabyte, and a character can take
-six bytes."""
+"""So many messages are at hand and told to a client that has nothing; the store has all."""
 
 
 class Transcript:
@@ -67,14 +64,7 @@ class Transcript:
         return next((title for title in titles if title), "")
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        """The newest of it for a client, oldest first."""
-        newest: list[MessageRecord] = []
-        chars = 0
-        for each in reversed([*self._in_order()]):
-            chars += len(each.text)
-            if newest and chars > _TOLD_CHARS:
-                break
-            newest.append(each)
+        """All of it for a client, oldest first."""
         return tuple(
             HistoryEntry(
                 each.turn,
@@ -85,7 +75,7 @@ class Transcript:
                 each.at.isoformat(timespec="milliseconds"),
                 each.client_seq,
             )
-            for each in reversed(newest)
+            for each in self._in_order()
         )
 
     def messages(self) -> tuple[tuple[int, Message], ...]:

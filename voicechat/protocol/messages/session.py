@@ -278,8 +278,8 @@ class SessionRestored(ServerMessage):
         stream: The microphone stream that the server knows; None if there is none.
         samples: How much of it the server has, at its own rate: what is above it is to be sent
             again. With a new epoch it is how much is settled, see `InputAck`.
-        history: All that was said, where the client has nothing or another epoch; else None, and
-            what the client lacks follows.
+        history: What was said, oldest first, where the client has nothing or another epoch; of a
+            long conversation the newest part. Else None, and what the client lacks follows.
         speech_lost: Whether speech had to be forgotten that the client has not got; its text is
             there.
     """

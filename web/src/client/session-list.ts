@@ -29,6 +29,7 @@ export class SessionList {
       case "session_terminated":
         this.refresh();
         break;
+      case "turn_started": // a conversation is listed from its first words on
       case "response_complete":
         this.refreshSoon();
         break;
