@@ -38,10 +38,6 @@ class Network:
         """All connections break, and no new one can be made."""
         self._do("goes")
 
-    def vanishes(self) -> None:
-        """Nothing passes any more, and neither side is told; no new connection can be made."""
-        self._do("vanishes")
-
     def comes_back(self) -> None:
         """New connections can be made."""
         self._do("comes_back")
@@ -80,8 +76,6 @@ async def obey(proxy: Proxy, command: str) -> None:
         case "goes":
             proxy.close_door()
             proxy.cut()
-        case "vanishes":
-            proxy.blackhole(refuse=True)
         case "comes_back":
             await proxy.open_door()
         case "breaks":

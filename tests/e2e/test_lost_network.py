@@ -81,7 +81,7 @@ def test_an_answer_goes_on_where_the_network_was_cut(browser, new_page, network)
 @pytest.mark.requirement("W-3")
 def test_what_is_said_while_the_network_is_away_is_heard(browser, new_page, network, flite):
     """It goes in mid-sentence, and comes back long after the sentence."""
-    microphone = silence(1.5) + flite("what is two plus two", "slt") + silence(8)
+    microphone = silence(1.5) + flite("what is two plus two", "slt") + silence(12)
     microphone += flite("what time is it", "slt") + silence(30)
     wire = Wire()
     with browser(microphone) as chromium:
@@ -93,11 +93,9 @@ def test_what_is_said_while_the_network_is_away_is_heard(browser, new_page, netw
         assert wire.messages("transcript_final") == []
         page.wait_for_timeout(2000)
         network.comes_back()
-        until_answered(page, 1)
-        assert [each.lower() for each in asked(page)] == ["what is two plus two"]
-        assert "4" in answers(page)[0]
-        assert wire.sockets > 1
         until_answered(page, 2)  # and it still listens
+        assert wire.sockets > 1
+        assert "4" in answers(page)[0]
         said = ["what is two plus two", "what time is it"]
         assert [each.lower() for each in asked(page)] == said
         assert [each["text"].lower() for each in wire.messages("transcript_final")] == said

@@ -1,4 +1,4 @@
-"""What passes between page and server, over all sockets of the page, and whether all of it is heard."""
+"""What passes between page and server, over all sockets of a page, and that all of it is heard."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ NEAR = 1
 """The page keeps what it plays as floats in between: a sample may come back one step off."""
 FEW, MANY = 100, 2000
 """So many samples that fit are worth a closer look; so many tell that speech goes on here."""
+
+FADE = 400
+"""So many samples the page takes to fall silent where it has none; some may look like speech."""
 
 
 @attrs.define(eq=False, slots=False)  # Playwright marks whoever listens
@@ -94,6 +97,7 @@ def pauses(heard: np.ndarray, spoken: np.ndarray) -> int:
         at, to = at + int(differs.argmax()), to + int(differs.argmax())
         silence = goes_on(heard[at:], spoken[to : to + MANY])
         assert silence is not None, f"what follows sample {to} of {len(spoken)} was not heard"
+        assert not heard[at : at + silence][FADE:-FADE].any(), f"sample {to} was not the next"
         at, silent = at + silence, silent + silence
     assert both == len(spoken) - to, f"only {to + both} of {len(spoken)} samples were heard"
     return silent

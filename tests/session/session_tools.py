@@ -18,6 +18,7 @@ from voicechat.protocol.messages.connection import Hello
 from voicechat.protocol.messages.conversation import UserMessage
 from voicechat.protocol.messages.session import Ack, Resume
 from voicechat.protocol.messages.trace import TurnTrace
+from voicechat.session.kept import KeptSessions
 from voicechat.session.library import Library
 from voicechat.session.lifecycle import Timers
 from voicechat.session.manager import SessionManager
@@ -83,6 +84,7 @@ class House:
     store: MemoryStore
     scribe: Scribe
     manager: SessionManager
+    finder: KeptSessions
     library: Library
     nursery: trio.Nursery
 
@@ -118,16 +120,16 @@ async def house(
         return (made or make)(session_id, hello, **how, **more)
 
     scribe = Scribe(store)
-    manager = SessionManager(
-        make_one, store=store, scribe=scribe, limit=limit, timers=timers, secrets=secrets
-    )
+    manager = SessionManager(make_one, scribe=scribe, limit=limit, timers=timers, secrets=secrets)
+    finder = KeptSessions(manager, store, scribe)
+    library = Library(manager, finder, store, scribe)
     sweeper = Sweeper(manager, store, scribe, keep_days=keep_days)
     async with trio.open_nursery() as nursery:
         await nursery.start(scribe.run)
         async with trio.open_nursery() as inner:
             await inner.start(manager.run)
             await inner.start(sweeper.run)
-            yield House(store, scribe, manager, Library(manager, store, scribe), inner)
+            yield House(store, scribe, manager, finder, library, inner)
             inner.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
 

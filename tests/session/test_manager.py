@@ -36,17 +36,17 @@ async def test_no_more_sessions_than_allowed(autojump_clock):
             with pytest.raises(CapacityExceeded):
                 kept.create()
         with pytest.raises(CapacityExceeded):
-            await kept.manager.resume(client.point(reopen=True), HELLO)
+            await kept.finder.resume(client.point(reopen=True), HELLO)
         with pytest.raises(CapacityExceeded):
-            await kept.manager.switch(SwitchSession(session_id=alive.id), HELLO, "u")
+            await kept.finder.switch(SwitchSession(session_id=alive.id), HELLO, "u")
         assert len(kept.manager) == 2
         assert (
-            await kept.manager.resume(Resume(session_id=first.id, secret=first.secret), HELLO)
+            await kept.finder.resume(Resume(session_id=first.id, secret=first.secret), HELLO)
             is first
         ), "it is there"
         kept.manager.end(first, EndReason.CLOSED)
         await first.session.ended.wait()
-        await kept.manager.resume(client.point(reopen=True), HELLO)
+        await kept.finder.resume(client.point(reopen=True), HELLO)
         assert len(kept.manager) == 2
 
 
@@ -79,7 +79,7 @@ async def test_what_happened_is_counted(autojump_clock):
         other = Client()
         one, _ = kept.create(other), kept.create(Client())
         kept.manager.drive(one, other, other.point())
-        again = await kept.manager.resume(client.point(reopen=True), HELLO)
+        again = await kept.finder.resume(client.point(reopen=True), HELLO)
         kept.manager.drive(again, client, client.point())
         await kept.manager.leave(one, other)
         assert kept.manager.statistics() == {

@@ -47,7 +47,7 @@ async def test_a_session_without_words_leaves_nothing(autojump_clock):
         assert await kept.kept(alive) is None
         await refused(
             ErrorCode.SESSION_NOT_FOUND,
-            kept.manager.switch,
+            kept.finder.switch,
             SwitchSession(session_id=alive.id),
             HELLO,
             "u",
@@ -77,7 +77,7 @@ async def test_what_the_server_says_of_itself_are_no_words(autojump_clock):
 async def test_a_session_that_is_brought_back_and_left_keeps_its_words(autojump_clock):
     async with house() as kept:
         alive, client = await expired(kept)
-        again = await kept.manager.resume(client.point(reopen=True), HELLO)
+        again = await kept.finder.resume(client.point(reopen=True), HELLO)
         kept.manager.end(again, EndReason.CLOSED)
         await again.session.ended.wait()
         assert len(await kept.said(alive)) == 2
@@ -89,9 +89,9 @@ async def test_what_is_destroyed_is_gone(is_alive, autojump_clock):
     async with house() as kept:
         alive, client = await expired(kept)
         if is_alive:
-            alive = await kept.manager.resume(client.point(reopen=True), HELLO)
+            alive = await kept.finder.resume(client.point(reopen=True), HELLO)
             kept.manager.drive(alive, client, client.point())
-        await kept.manager.destroy(alive.id, "u")
+        await kept.finder.destroy(alive.id, "u")
         assert alive.session.ended.is_set()
         assert await kept.store.get(alive.id) is None
         assert await kept.said(alive) == []
@@ -99,7 +99,7 @@ async def test_what_is_destroyed_is_gone(is_alive, autojump_clock):
         if is_alive:
             assert alive.reason is EndReason.DESTROYED
         await refused(
-            ErrorCode.SESSION_NOT_FOUND, kept.manager.resume, client.point(reopen=True), HELLO
+            ErrorCode.SESSION_NOT_FOUND, kept.finder.resume, client.point(reopen=True), HELLO
         )
 
 
@@ -116,9 +116,9 @@ async def test_nobody_brings_back_what_is_being_destroyed(autojump_clock):
         alive, client = await expired(kept)
         kept.store.slow = True
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(kept.manager.resume, client.point(reopen=True), HELLO)
+            nursery.start_soon(kept.finder.resume, client.point(reopen=True), HELLO)
             await trio.sleep(0.5)
-            await kept.manager.destroy(alive.id, "u")
+            await kept.finder.destroy(alive.id, "u")
         assert await kept.kept(alive) is None
         assert len(kept.manager) == 0, "nobody has a session that is not kept"
 
@@ -130,7 +130,7 @@ async def test_one_that_ends_while_it_is_wanted_is_brought_back(autojump_clock):
         await asked(client)
 
         async def want():
-            found.append(await kept.manager.resume(client.point(), HELLO))
+            found.append(await kept.finder.resume(client.point(), HELLO))
 
         async with trio.open_nursery() as nursery, kept.manager._reopening:
             nursery.start_soon(want)  # somebody else is being served
@@ -167,7 +167,7 @@ async def test_a_fault_ends_a_session_that_can_be_resumed(autojump_clock):
         await asked(other)
         assert not good.session.ended.is_set()
         point = client.point()
-        again = await kept.manager.resume(point, HELLO)
+        again = await kept.finder.resume(point, HELLO)
         attached = kept.manager.drive(again, client, point)
         assert [(each.text, each.status.value) for each in attached.history[2:]] == [
             ("a longer question in flight", "complete"),
@@ -265,10 +265,10 @@ async def test_nothing_begins_while_the_server_ends(autojump_clock):
 
             await refused(shutting, create)
             point = before.point(reopen=True)
-            await refused(shutting, kept.manager.resume, point, HELLO)
+            await refused(shutting, kept.finder.resume, point, HELLO)
             switch = SwitchSession(session_id=gone.id)
-            await refused(shutting, kept.manager.switch, switch, HELLO, "u")
-            assert await kept.manager.resume(client.point(), QUIET) is alive, "to hear the end"
+            await refused(shutting, kept.finder.switch, switch, HELLO, "u")
+            assert await kept.finder.resume(client.point(), QUIET) is alive, "to hear the end"
         assert len(kept.manager) == 0
 
 

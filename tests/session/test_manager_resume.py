@@ -52,7 +52,7 @@ async def test_who_comes_back_in_time_has_the_same_session(autojump_clock):
         await asked(client)
         await kept.manager.leave(alive, client)
         await trio.sleep(299)
-        again = await kept.manager.resume(client.point(), HELLO)
+        again = await kept.finder.resume(client.point(), HELLO)
         assert again is alive
         assert kept.manager.drive(again, client, client.point()).history is None
         await trio.sleep(1000)
@@ -73,10 +73,10 @@ async def test_who_comes_back_too_late_is_told_and_may_go_on_from_the_history(au
         await kept.manager.leave(alive, client)
         await trio.sleep(301)
         assert alive.session.ended.is_set()
-        await refused(ErrorCode.SESSION_EXPIRED, kept.manager.resume, client.point(), HELLO)
+        await refused(ErrorCode.SESSION_EXPIRED, kept.finder.resume, client.point(), HELLO)
         assert len(kept.manager) == 0
         point = client.point(reopen=True)
-        again = await kept.manager.resume(point, HELLO)
+        again = await kept.finder.resume(point, HELLO)
         assert again is not alive
         assert (again.id, again.secret, again.user_id) == (alive.id, alive.secret, "u")
         assert again.title == "hello"
@@ -103,25 +103,25 @@ async def test_only_who_knows_the_secret_or_is_the_user(autojump_clock):
         alive = kept.create(Client())
         for session in (gone, alive):
             wrong = Resume(session_id=session.id, secret="guess", reopen=True)
-            await refused(not_found, kept.manager.resume, wrong, HELLO)
+            await refused(not_found, kept.finder.resume, wrong, HELLO)
             switch = SwitchSession(session_id=session.id)
-            await refused(not_found, kept.manager.switch, switch, HELLO, "somebody")
-            await refused(not_found, kept.manager.switch, switch, HELLO, "")
-            await refused(not_found, kept.manager.owned, session.id, "somebody")
-            await refused(not_found, kept.manager.destroy, session.id, "somebody")
+            await refused(not_found, kept.finder.switch, switch, HELLO, "somebody")
+            await refused(not_found, kept.finder.switch, switch, HELLO, "")
+            await refused(not_found, kept.finder.owned, session.id, "somebody")
+            await refused(not_found, kept.finder.destroy, session.id, "somebody")
         other = Resume(session_id=gone.id, secret=alive.secret)
-        await refused(not_found, kept.manager.resume, other, HELLO)
+        await refused(not_found, kept.finder.resume, other, HELLO)
         unknown = Resume(session_id="nobody", secret=alive.secret)
-        await refused(not_found, kept.manager.resume, unknown, HELLO)
-        assert await kept.manager.switch(SwitchSession(session_id=alive.id), HELLO, "u") is alive
-        again = await kept.manager.switch(SwitchSession(session_id=gone.id), HELLO, "u")
+        await refused(not_found, kept.finder.resume, unknown, HELLO)
+        assert await kept.finder.switch(SwitchSession(session_id=alive.id), HELLO, "u") is alive
+        again = await kept.finder.switch(SwitchSession(session_id=gone.id), HELLO, "u")
         assert again.id == gone.id
 
 
 async def test_a_session_of_nobody_belongs_to_nobody(autojump_clock):
     async with house() as kept:
         alive = kept.create(Client(), user_id="")
-        await refused(ErrorCode.SESSION_NOT_FOUND, kept.manager.owned, alive.id, "")
+        await refused(ErrorCode.SESSION_NOT_FOUND, kept.finder.owned, alive.id, "")
 
 
 async def test_who_is_alive_is_found_while_the_disk_is_full(autojump_clock):
@@ -131,8 +131,8 @@ async def test_who_is_alive_is_found_while_the_disk_is_full(autojump_clock):
         alive = kept.create(client)
         await asked(client)
         await kept.manager.leave(alive, client)
-        assert await kept.manager.resume(client.point(), HELLO) is alive
-        assert await kept.manager.switch(SwitchSession(session_id=alive.id), HELLO, "u") is alive
+        assert await kept.finder.resume(client.point(), HELLO) is alive
+        assert await kept.finder.switch(SwitchSession(session_id=alive.id), HELLO, "u") is alive
 
 
 async def test_two_that_want_the_same_session_get_one(autojump_clock):
@@ -141,7 +141,7 @@ async def test_two_that_want_the_same_session_get_one(autojump_clock):
         found = []
 
         async def want():
-            found.append(await kept.manager.resume(client.point(reopen=True), HELLO))
+            found.append(await kept.finder.resume(client.point(reopen=True), HELLO))
 
         async with trio.open_nursery() as nursery:
             for _ in range(5):
@@ -159,11 +159,11 @@ async def test_a_session_that_is_just_ending_is_waited_for(autojump_clock):
         await kept.manager.leave(alive, client)
         kept.manager.expire(alive)
         assert not alive.session.ended.is_set()
-        await refused(ErrorCode.SESSION_EXPIRED, kept.manager.resume, client.point(), HELLO)
+        await refused(ErrorCode.SESSION_EXPIRED, kept.finder.resume, client.point(), HELLO)
         assert alive.session.ended.is_set()
-        again = await kept.manager.resume(client.point(reopen=True), HELLO)
+        again = await kept.finder.resume(client.point(reopen=True), HELLO)
         kept.manager.end(again, EndReason.CLOSED)
-        third = await kept.manager.switch(SwitchSession(session_id=alive.id), HELLO, "u")
+        third = await kept.finder.switch(SwitchSession(session_id=alive.id), HELLO, "u")
         assert third not in {alive, again}
         await asked_of(kept, third)
 
@@ -191,7 +191,7 @@ async def test_another_kind_of_client_goes_on_from_the_history(other, autojump_c
         await asked(first)
         first.types("in flight")
         await first.until(lambda: len(first.of(StreamDelta)) > 4, plays=True)
-        again = await kept.manager.switch(SwitchSession(session_id=alive.id), other, "u")
+        again = await kept.finder.switch(SwitchSession(session_id=alive.id), other, "u")
         assert alive.session.ended.is_set()
         assert alive.reason is EndReason.CLOSED
         assert again is not alive
@@ -204,14 +204,14 @@ async def test_another_kind_of_client_goes_on_from_the_history(other, autojump_c
             ("You said: ", "lost"),
         ]
         assert attached.client_seq == 2
-        same = await kept.manager.switch(SwitchSession(session_id=alive.id), other, "u")
+        same = await kept.finder.switch(SwitchSession(session_id=alive.id), other, "u")
         assert same is again
 
 
 async def test_a_client_that_only_speaks_differently_drives_it_as_it_is(autojump_clock):
     async with house() as kept:
         alive = kept.create(Client())
-        assert await kept.manager.switch(SwitchSession(session_id=alive.id), QUIET, "u") is alive
+        assert await kept.finder.switch(SwitchSession(session_id=alive.id), QUIET, "u") is alive
 
 
 async def test_a_client_that_does_not_acknowledge_takes_its_session_with_it(autojump_clock):
@@ -276,7 +276,7 @@ async def test_a_session_goes_on_after_the_server_was_restarted(autojump_clock):
     store.dead = False
     async with house(store=store, secrets=secrets) as kept:
         point = client.point()
-        again = await kept.manager.resume(point, HELLO)
+        again = await kept.finder.resume(point, HELLO)
         attached = kept.manager.drive(again, client, point)
         assert [(each.text, each.status) for each in attached.history] == [
             ("hello", EntryStatus.COMPLETE),

@@ -135,11 +135,9 @@ async def test_a_fault_in_a_session_ends_that_session_only(autojump_clock):
 
     agents = {"bad": Faulty(), "good": EchoAgent()}
     names = iter(agents)
-    store = MemoryStore()
-    scribe = Scribe(store)
+    scribe = Scribe(MemoryStore())
     manager = SessionManager(
         lambda session_id, hello, **how: make(session_id, hello, agent=agents[next(names)], **how),
-        store=store,
         scribe=scribe,
         limit=2,
         timers=Timers(resume_window_s=300, idle_s=1800),

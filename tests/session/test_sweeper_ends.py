@@ -80,7 +80,7 @@ async def test_the_end_is_announced_and_comes(autojump_clock, sweeps):
             SessionState.TERMINATED,
             EndReason.MAX_DURATION,
         )
-        again = await kept.manager.switch(SwitchSession(session_id=alive.id), HELLO, "u")
+        again = await kept.finder.switch(SwitchSession(session_id=alive.id), HELLO, "u")
         assert again.session.driver.attach(client, client.point()).history[0].text == "hello"
 
 

@@ -225,16 +225,6 @@ def test_only_the_newest_messages_are_at_hand():
     assert [entry.turn for entry in transcript.history()] == list(range(51, KEPT + 51))
 
 
-def test_a_client_is_told_no_more_than_fits_in_a_message():
-    transcript = Transcript("s")
-    for turn in range(1, 21):
-        transcript.typed(turn, "x" * 10_000, turn, NOW)
-    assert [entry.turn for entry in transcript.history()] == list(range(9, 21))
-    assert len(transcript.messages()) == 20, "the agent has all"
-    transcript.typed(21, "x" * 1_000_000, 21, NOW)
-    assert [entry.turn for entry in transcript.history()] == [21], "the newest in any case"
-
-
 def test_the_title_comes_from_the_first_words_of_the_user():
     transcript = Transcript("s")
     assert transcript.title == ""

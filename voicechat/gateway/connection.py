@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from voicechat.gateway.websocket import WebSocket
     from voicechat.protocol.codec import Codec, Envelope
     from voicechat.session.alive import Alive
+    from voicechat.session.kept import KeptSessions
     from voicechat.session.library import Library
     from voicechat.session.manager import SessionManager
 
@@ -61,6 +62,7 @@ class ConnectionHandler:
 
     Attributes:
         sessions: Those that are alive.
+        kept: Finds those that may be driven again.
         library: Those of a user.
         registry: The connections.
         codec: Decodes and encodes messages.
@@ -72,6 +74,7 @@ class ConnectionHandler:
     """
 
     sessions: SessionManager
+    kept: KeptSessions
     library: Library
     registry: Registry
     codec: Codec
@@ -103,7 +106,7 @@ class ConnectionHandler:
         user_id = user_id_of(user_key)
         entry.welcome(user_id)
         line = ClientLine(ws, self.codec)
-        desk = SessionDesk(self.sessions, self.library, line, entry, hello, user_id)
+        desk = SessionDesk(self.sessions, self.kept, self.library, line, entry, hello, user_id)
         line.tell(
             Welcome(
                 protocol=PROTOCOL_VERSION,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from voicechat.protocol.messages.connection import Hello
     from voicechat.protocol.messages.session import HistoryEntry
     from voicechat.session.alive import Alive
+    from voicechat.session.kept import KeptSessions
     from voicechat.session.library import Library
     from voicechat.session.manager import SessionManager
 
@@ -49,6 +50,7 @@ class SessionDesk:
 
     Args:
         sessions: Those that are alive.
+        kept: Finds those that may be driven again.
         library: Those of a user.
         line: Reaches the client.
         entry: The connection, for the registry.
@@ -63,6 +65,7 @@ class SessionDesk:
     def __init__(
         self,
         sessions: SessionManager,
+        kept: KeptSessions,
         library: Library,
         line: ClientLine,
         entry: Entry,
@@ -70,6 +73,7 @@ class SessionDesk:
         user_id: str,
     ) -> None:
         self._sessions = sessions
+        self._kept = kept
         self._library = library
         self._line = line
         self._entry = entry
@@ -136,9 +140,9 @@ class SessionDesk:
         self._line.tell(SessionCreating())
         try:
             if isinstance(point, Resume):
-                alive = await self._sessions.resume(point, self._hello)
+                alive = await self._kept.resume(point, self._hello)
             else:
-                alive = await self._sessions.switch(point, self._hello, self._user_id)
+                alive = await self._kept.switch(point, self._hello, self._user_id)
         except VoicechatError as error:
             if self._line.alive is not None:
                 raise

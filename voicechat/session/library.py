@@ -10,6 +10,7 @@ from voicechat.protocol.messages.session import SessionInfo
 from voicechat.session.store.ports import Found, Update
 
 if TYPE_CHECKING:
+    from voicechat.session.kept import KeptSessions
     from voicechat.session.manager import SessionManager
     from voicechat.session.scribe import Scribe
     from voicechat.session.store.ports import MessageRecord, SessionRecord, Store
@@ -25,12 +26,16 @@ class Library:
 
     Args:
         sessions: Those that are alive.
+        kept: Finds them by what is kept.
         store: Those that are kept.
         scribe: Writes there.
     """
 
-    def __init__(self, sessions: SessionManager, store: Store, scribe: Scribe) -> None:
+    def __init__(
+        self, sessions: SessionManager, kept: KeptSessions, store: Store, scribe: Scribe
+    ) -> None:
         self._sessions = sessions
+        self._kept = kept
         self._store = store
         self._scribe = scribe
 
@@ -72,7 +77,7 @@ class Library:
         Raises:
             ProtocolError: With code `session_not_found`.
         """
-        await self._sessions.owned(session_id, user_id)
+        await self._kept.owned(session_id, user_id)
         self._scribe.write([Update(session_id=session_id, title=title)])
         alive = self._sessions.get(session_id)
         if alive is not None:
@@ -81,7 +86,7 @@ class Library:
 
     async def destroy(self, session_id: str, user_id: str) -> None:
         """End a session of this user and delete all that is kept of it; errors as `rename`."""
-        await self._sessions.destroy(session_id, user_id)
+        await self._kept.destroy(session_id, user_id)
 
     def _now(self, record: SessionRecord) -> SessionRecord:
         """What is kept, with the state of a session that is alive as it is now."""

@@ -19,7 +19,6 @@ from voicechat.session.alive import Alive, record_of
 from voicechat.session.keeper import Keeper
 from voicechat.session.lifecycle import Life, LifeEvent, Timers
 from voicechat.session.store.ports import Begin, Delete, Update
-from voicechat.session.transcript import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from voicechat.session.driver import Attached, Line
     from voicechat.session.scribe import Scribe
     from voicechat.session.session import Session
-    from voicechat.session.store.ports import SessionRecord, Store
+    from voicechat.session.store.ports import SessionRecord
 
 log = structlog.get_logger()
 
@@ -59,8 +58,7 @@ class SessionManager:
 
     Args:
         make: Builds a session.
-        store: Where sessions are kept.
-        scribe: Writes there.
+        scribe: Writes what is kept of them.
         limit: Sessions that may be alive at the same time.
         timers: How long things last.
         secrets: Makes the secrets of sessions.
@@ -73,7 +71,6 @@ class SessionManager:
         self,
         make: Make,
         *,
-        store: Store,
         scribe: Scribe,
         limit: int,
         timers: Timers,
@@ -81,14 +78,12 @@ class SessionManager:
     ) -> None:
         self.on_deadline: Callable[[float], None] = lambda _: None
         self._make = make
-        self._store = store
         self._scribe = scribe
         self._limit = limit
         self._timers = timers
         self._secrets = secrets or identity.Secrets()
         self._alive: dict[str, Alive] = {}
         self._nursery: trio.Nursery | None = None
-        self._reopening = trio.Lock()
         self._draining = False
         self._counts: Counter[str] = Counter()
 
@@ -136,39 +131,13 @@ class SessionManager:
         self._counts["created"] += 1
         return alive
 
-    async def resume(self, point: Resume, hello: Hello) -> Alive:
-        """Find the session that a client wants to drive again, by its secret.
-
-        Raises:
-            ProtocolError: With code `session_expired` or `session_not_found`.
-            CapacityExceeded: It would have to be brought back, and as many as allowed are alive.
-        """
-        record = await self._kept(point.session_id)
-        if record is None or not identity.is_secret(point.secret, record.secret_hash):
-            raise _not_found()
-        expired = EndReason.EXPIRED is record.terminated_reason
-        if point.session_id not in self._alive and expired and not point.reopen:
-            raise ProtocolError(
-                "You were away for too long: the conversation has ended.",
-                suggested_action="Go on in the new one. The old one is in the list.",
-                code=ErrorCode.SESSION_EXPIRED,
-            )
-        return await self._bring_back(record, hello)
-
-    async def switch(self, point: SwitchSession, hello: Hello, user_id: str) -> Alive:
-        """Find a session of a user; errors as `resume`."""
-        return await self._bring_back(await self.owned(point.session_id, user_id), hello)
-
-    async def owned(self, session_id: str, user_id: str) -> SessionRecord:
-        """What is kept of a session of this user.
-
-        Raises:
-            ProtocolError: With code `session_not_found`: also where it is somebody else's.
-        """
-        record = await self._kept(session_id)
-        if record is None or not user_id or record.user_id != user_id:
-            raise _not_found()
-        return record
+    def revive(self, past: SessionRecord, keeper: Keeper, hello: Hello) -> Alive:
+        """Start a session from what was kept of it; errors as `create`."""
+        self._check_open()
+        session = self._make(past.session_id, hello, keeper=keeper, past=past)
+        alive = self._begin(session, past.user_id, past.created_at)
+        alive.title = past.title
+        return alive
 
     # -- drive ---------------------------------------------------------------------------------
 
@@ -202,17 +171,6 @@ class SessionManager:
         if alive.reason is None:
             alive.reason = reason
             alive.session.end()
-
-    async def destroy(self, session_id: str, user_id: str) -> None:
-        """End a session of this user and delete what is kept of it; errors as `owned`."""
-        await self.owned(session_id, user_id)
-        async with self._reopening:  # nobody brings it back meanwhile
-            alive = self._alive.get(session_id)
-            if alive is not None:
-                self.end(alive, EndReason.DESTROYED)
-                await alive.session.ended.wait()
-            self._scribe.write([Delete(session_id)])
-        await self._scribe.flush()
 
     async def drain(self, grace_s: float) -> None:
         """The server ends: tell every client, let turns in flight end in time, end the sessions."""
@@ -268,40 +226,6 @@ class SessionManager:
         self._nursery.start_soon(self._own, alive, name=f"session {session.id}")
         self.on_deadline(alive.life.deadline)
         return alive
-
-    async def _kept(self, session_id: str) -> SessionRecord | None:
-        alive = self._alive.get(session_id)
-        if alive is not None and alive.reason is None:  # even while the disk fails
-            return record_of(alive, identity.hash_of(alive.secret))
-        if alive is not None:
-            await alive.session.ended.wait()
-        await self._scribe.flush()  # it may have ended this moment
-        return await self._store.get(session_id)
-
-    async def _bring_back(self, record: SessionRecord, hello: Hello) -> Alive:
-        """The session as it lives, or else from its history."""
-        async with self._reopening:  # two connections may want it at once
-            alive = self._alive.get(record.session_id)
-            if alive is not None and alive.reason is None and alive.fits(hello):
-                return alive
-            if alive is not None:
-                self.end(alive, EndReason.CLOSED)
-                await alive.session.ended.wait()
-            await self._scribe.flush()
-            past = await self._store.get(record.session_id)
-            if past is None or not past.is_resumable:
-                raise _not_found()
-            before = await self._store.messages(past.session_id, limit=KEPT)
-            self._check_open()
-            keeper = Keeper(past.session_id, self._scribe.write, before)
-            session = self._make(past.session_id, hello, keeper=keeper, past=past)
-            alive = self._begin(session, past.user_id, past.created_at)
-            alive.title, alive.words = past.title, bool(before)
-            secret_hash = identity.hash_of(alive.secret)
-            self._scribe.write(
-                [Update(session_id=alive.id, state=SessionState.ACTIVE, secret_hash=secret_hash)]
-            )
-            return alive
 
     async def _own(self, alive: Alive) -> None:
         log.info("session started", session_id=alive.id)
@@ -374,11 +298,3 @@ _COUNTED: Final = ("created", "resumed", "restored", "expired")
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _not_found() -> ProtocolError:
-    return ProtocolError(
-        "There is no such conversation, or it is somebody else's.",
-        suggested_action="Begin a new one.",
-        code=ErrorCode.SESSION_NOT_FOUND,
-    )

@@ -91,6 +91,7 @@ def build(settings: Settings, shutdown: trio.Event) -> Parts:
     registry = Registry(server.max_connections)
     handler = ConnectionHandler(
         sessions=sessions.manager,
+        kept=sessions.kept,
         library=sessions.library,
         registry=registry,
         codec=core.codec,

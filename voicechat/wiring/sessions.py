@@ -9,6 +9,7 @@ import attrs
 
 from voicechat import engines
 from voicechat.session import identity
+from voicechat.session.kept import KeptSessions
 from voicechat.session.library import Library
 from voicechat.session.lifecycle import Timers
 from voicechat.session.manager import SessionManager
@@ -32,6 +33,7 @@ class SessionParts:
     Attributes:
         scribe: Owns the store and writes there.
         manager: The branch of sessions.
+        kept: Finds those that may be driven again.
         sweeper: Does what is due in them.
         library: Those of a user, alive or not.
         store: Where they are kept.
@@ -39,6 +41,7 @@ class SessionParts:
 
     scribe: Scribe
     manager: SessionManager
+    kept: KeptSessions
     sweeper: Sweeper
     library: Library
     store: Store
@@ -64,7 +67,6 @@ def build(settings: Settings, make: Make) -> SessionParts:
     scribe = Scribe(store)
     manager = SessionManager(
         make,
-        store=store,
         scribe=scribe,
         limit=wanted.max,
         timers=_timers(wanted),
@@ -72,7 +74,10 @@ def build(settings: Settings, make: Make) -> SessionParts:
     )
     days = wanted.keep_days if isinstance(wanted.keep_days, int) else None
     sweeper = Sweeper(manager, store, scribe, keep_days=days)
-    return SessionParts(scribe, manager, sweeper, Library(manager, store, scribe), store)
+    kept = KeptSessions(manager, store, scribe)
+    return SessionParts(
+        scribe, manager, kept, sweeper, Library(manager, kept, store, scribe), store
+    )
 
 
 def _timers(wanted: Sessions) -> Timers:
