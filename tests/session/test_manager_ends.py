@@ -132,7 +132,7 @@ async def test_one_that_ends_while_it_is_wanted_is_brought_back(autojump_clock):
         async def want():
             found.append(await kept.finder.resume(client.point(), HELLO))
 
-        async with trio.open_nursery() as nursery, kept.manager._reopening:
+        async with trio.open_nursery() as nursery, kept.finder._reopening:
             nursery.start_soon(want)  # somebody else is being served
             await wait_all_tasks_blocked()
             kept.manager.end(alive, EndReason.CLOSED)
