@@ -135,7 +135,7 @@ async def test_a_network_that_is_away_for_a_moment_costs_nothing():
 
 @pytest.mark.requirement("C-2")
 async def test_a_client_in_a_hole_before_its_hello_is_gone_as_well(monkeypatch):
-    monkeypatch.setattr("voicechat.gateway.connection.HELLO_TIMEOUT_S", HEARTBEAT_S)
+    monkeypatch.setattr("voicechat.gateway.greeting.HELLO_TIMEOUT_S", HEARTBEAT_S)
     async with running(heartbeat_s=HEARTBEAT_S) as place, place.client():
         await place.connections(1)
         place.proxy.blackhole()

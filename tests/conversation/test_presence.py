@@ -185,3 +185,39 @@ async def test_an_answer_to_a_client_that_plays_by_the_clock_does_not_wait(autoj
         conversation.presence.goes()
         with trio.fail_after(10):
             await emit.wait_for(ResponseComplete)
+
+
+async def test_a_network_that_died_without_a_word_is_no_refusal_to_play(autojump_clock):
+    presence, event, told = Presence(), trio.Event(), []
+
+    async def wait():
+        told.append((await presence.does(event, 10), trio.current_time()))
+
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        presence.sign()
+        nursery.start_soon(wait)
+        await trio.sleep(55)
+        assert told == [], "it may be gone: that is noticed after up to a minute"
+        presence.goes()
+        await trio.sleep(20)
+        presence.comes()
+        await trio.sleep(1)
+        event.set()
+    assert told == [(True, began + 76)]
+
+
+@pytest.mark.parametrize("sign_after_s", [11, 29])
+async def test_who_gives_signs_of_life_and_does_nothing_is_there(autojump_clock, sign_after_s):
+    presence, told = Presence(), []
+    began = trio.current_time()
+
+    async def wait():
+        told.append((await presence.does(trio.Event(), 10), trio.current_time()))
+
+    async with trio.open_nursery() as nursery:
+        presence.sign()
+        nursery.start_soon(wait)
+        await trio.sleep(sign_after_s)
+        presence.sign()
+    assert told == [(False, began + sign_after_s)]

@@ -16,6 +16,8 @@ class Presence:
         self._there.set()
         self._changes = 0
         self._left = False
+        self._gives_signs = False
+        self._awaited: trio.Event | None = None  # a sign of life, or a change
 
     @property
     def there(self) -> bool:
@@ -26,12 +28,19 @@ class Presence:
         """It is there, or here again: perhaps on another connection, and the last was dead."""
         self._changes += 1
         self._there.set()
+        self._wake()
 
     def goes(self) -> None:
         """It has gone, perhaps for a moment."""
         if self._there.is_set():
             self._changes += 1
             self._there = trio.Event()
+            self._wake()
+
+    def sign(self) -> None:
+        """It has said something, whatever: its network is not dead."""
+        self._gives_signs = True
+        self._wake()
 
     def leaves(self) -> None:
         """It will not be back in time: nobody need wait for it any more."""
@@ -45,6 +54,9 @@ class Presence:
     async def does(self, event: trio.Event, patience_s: float) -> bool:
         """Wait for something that only the client can do.
 
+        A network that died without a word is noticed late; so a client that gives signs of life is
+        taken to be there only when it gives one after the time is over.
+
         Returns:
             False when it was there for `patience_s` seconds and did not do it, or has left.
         """
@@ -56,5 +68,15 @@ class Presence:
             with trio.move_on_after(patience_s):
                 await event.wait()
                 return True
+            if self._gives_signs and self._changes == changes:
+                self._awaited = self._awaited or trio.Event()
+                await self._awaited.wait()
+                if event.is_set():
+                    return True
             if self._changes == changes:
                 return False
+
+    def _wake(self) -> None:
+        if self._awaited is not None:
+            self._awaited.set()
+            self._awaited = None

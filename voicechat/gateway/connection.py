@@ -16,6 +16,7 @@ import trio
 
 import voicechat
 from voicechat.errors import CapacityExceeded, ErrorCode, ProtocolError, VoicechatError
+from voicechat.gateway.greeting import greet
 from voicechat.gateway.heartbeat import heartbeat
 from voicechat.gateway.line import ClientLine
 from voicechat.gateway.session_desk import REQUESTS, SessionDesk
@@ -48,10 +49,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-HELLO_TIMEOUT_S = 10.0
-"""A client says who it is within this time, or the socket is for somebody else."""
-HELLO_TRIES = 5
-"""So many first messages may be wrong."""
 _LAST_WRITE_S = 2.0
 """For what is left to send when the server ends, and the closing handshake."""
 
@@ -99,7 +96,7 @@ class ConnectionHandler:
             log.debug("connection closed")
 
     async def _converse(self, ws: WebSocket, entry: Entry) -> None:
-        hello = await self._hello(ws)
+        hello = await greet(ws, self.codec, self.shutdown)
         if hello is None:
             return
         user_key = hello.user_key or new_user_key()
@@ -140,56 +137,6 @@ class ConnectionHandler:
             entry.goodbye()
             await desk.leave()
 
-    # -- before there is a session -------------------------------------------------------------
-
-    async def _hello(self, ws: WebSocket) -> Hello | None:
-        """The first good message, which must be a hello; None after closing the socket."""
-        hello: Hello | None = None
-        async with trio.open_nursery() as nursery:
-            nursery.cancel_scope.deadline = trio.current_time() + HELLO_TIMEOUT_S
-
-            async def leave_at_shutdown() -> None:
-                await self.shutdown.wait()
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(leave_at_shutdown)
-            hello = await self._first_hello(ws)
-            nursery.cancel_scope.cancel()
-        if hello is not None:
-            return hello
-        if self.shutdown.is_set():
-            await ws.close(CloseCode.GOING_AWAY, "server going away")
-        else:
-            await ws.close(CloseCode.POLICY, "say hello first")
-        return None
-
-    async def _first_hello(self, ws: WebSocket) -> Hello | None:
-        for _ in range(HELLO_TRIES):
-            try:
-                return self._expect_hello(await ws.receive())
-            except ProtocolError as error:
-                await ws.send(self.codec.encode(told(error)))
-        return None
-
-    def _expect_hello(self, data: str | bytes) -> Hello:
-        if isinstance(data, str):
-            message = self.codec.decode_client(data).message
-            if isinstance(message, Hello):
-                if message.protocol != PROTOCOL_VERSION:
-                    raise ProtocolError(
-                        f"This server speaks protocol {PROTOCOL_VERSION}, not {message.protocol}.",
-                        suggested_action="Reload the page or update the client.",
-                        code=ErrorCode.UNSUPPORTED_PROTOCOL,
-                    )
-                return message
-        raise ProtocolError(
-            "The first message must be a hello.",
-            suggested_action='Send {"type":"hello","protocol":1} first.',
-            code=ErrorCode.HELLO_REQUIRED,
-        )
-
-    # -- after it ------------------------------------------------------------------------------
-
     async def _take(self, data: str | bytes, line: ClientLine, desk: SessionDesk) -> None:
         """Do what a client says; waits for the store at most, where sessions are asked for.
 
@@ -206,6 +153,7 @@ class ConnectionHandler:
             pass  # the session has ended: the writer tells
 
     async def _message(self, envelope: Envelope, line: ClientLine, desk: SessionDesk) -> None:
+        line.sign()
         if isinstance(envelope.message, Ping):  # a sign of life, and no activity
             line.tell(Pong(envelope.message.nonce))
             return
@@ -248,7 +196,7 @@ class ConnectionHandler:
 
     async def _heartbeat(self, ws: WebSocket, line: ClientLine) -> None:
         silence = await heartbeat(
-            ws,
+            _Pinged(ws, line),
             every_s=self.heartbeat_s,
             idle_s=self.idle_s,
             last_activity=lambda: line.active_at,
@@ -265,6 +213,18 @@ _ENDS = {
     ErrorCode.BACKPRESSURE: CloseCode.SLOW,
 }
 """Errors after which a connection cannot go on; its session can, on another one."""
+
+
+@attrs.frozen
+class _Pinged:
+    """A client whose pongs are signs of life."""
+
+    ws: WebSocket
+    line: ClientLine
+
+    async def ping(self) -> None:
+        await self.ws.ping()
+        self.line.sign()
 
 
 def _closed(group: BaseExceptionGroup[Closed]) -> Iterator[Closed]:

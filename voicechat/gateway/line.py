@@ -63,6 +63,11 @@ class ClientLine:
         """The session has something to send, or has ended."""
         self._news.set()
 
+    def sign(self) -> None:
+        """The client has said something, or answered a ping."""
+        if self.alive is not None:
+            self.alive.session.conversation.presence.sign()
+
     def ack(self) -> None:
         """The session has something to acknowledge."""
         self._unacknowledged.set()

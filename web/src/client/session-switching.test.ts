@@ -194,6 +194,13 @@ describe("the list of sessions", () => {
     expect(socket.sent("list_sessions")).toHaveLength(3);
   });
 
+  it("has a conversation from its first words on, however long the answer", () => {
+    const { socket } = begun();
+    vi.advanceTimersByTime(REFRESH_MS);
+    socket.say({ type: "turn_started", turn: 1, origin: "text", seq: 1 });
+    expect(socket.sent("list_sessions")).toHaveLength(2);
+  });
+
   it("is searched, and the search kept up to date", () => {
     const { client, socket } = begun();
     client.searchSessions("  tea ");
