@@ -150,7 +150,8 @@ async def _words(
             for sentence in sentences[index::callers]:
                 said = await caller.say(sentence)
                 if not await caller.answered(said):
-                    raise RuntimeError(f"{sentence!r} was not understood without any cut")
+                    told = [seen.event for seen in caller.seen][-12:]
+                    raise RuntimeError(f"{sentence!r} had no answer without any cut: {told}")
                 words[sentence] = said.taken[0]
                 await trio.sleep(0.3)
             nursery.cancel_scope.cancel()

@@ -21,11 +21,20 @@ from tests.e2e.pages import (
     until_answered,
     until_phase,
 )
+from tests.e2e.sidebar import (
+    CURRENT,
+    begin_another,
+    choose,
+    current,
+    menu,
+    titles,
+    until_titles,
+)
 from tests.e2e.waiting import until
 from tests.e2e.wire import Wire
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Download, Locator, Page
+    from playwright.sync_api import Download, Page
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -34,51 +43,6 @@ SECOND = "__voicechat.outputRate()"
 PHONE = {"width": 390, "height": 844}
 LONG_ANSWER_ENDS = "what is 15 percent of 200."
 SESSION_KEY = "voicechat.session"
-
-
-def items(page: Page) -> Locator:
-    return page.get_by_test_id("session-item")
-
-
-def titles(page: Page) -> list[str]:
-    return page.locator("[data-testid=session-item] .session-title").all_inner_texts()
-
-
-def until_titles(page: Page, *wanted: str) -> None:
-    """These conversations are listed, newest first."""
-    shown = "[...document.querySelectorAll('[data-testid=session-item] .session-title')]"
-    until(page, f"JSON.stringify({shown}.map(e => e.innerText)) === {json.dumps(dumped(wanted))}")
-
-
-def dumped(wanted: tuple[str, ...]) -> str:
-    """As the page writes it."""
-    return json.dumps(wanted, separators=(",", ":"), ensure_ascii=False)
-
-
-def current(page: Page) -> str:
-    return page.evaluate("__voicechat.sessions().current")
-
-
-def begin_another(page: Page) -> None:
-    before = current(page)
-    page.get_by_test_id("session-new").click()
-    until(page, f"!__voicechat.sessions().switching && {CURRENT} !== '{before}'")
-
-
-def choose(page: Page, title: str) -> None:
-    row = items(page).filter(has_text=title)
-    wanted = row.get_attribute("data-session")
-    row.locator(".choose").click()
-    until(page, f"!__voicechat.sessions().switching && {CURRENT} === '{wanted}'")
-
-
-def menu(page: Page, title: str, action: str) -> None:
-    row = items(page).filter(has_text=title)
-    row.locator(".more").click()
-    row.get_by_test_id(action).click()
-
-
-CURRENT = "__voicechat.sessions().current"
 
 
 # -- one conversation ------------------------------------------------------------------------------

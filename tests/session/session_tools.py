@@ -123,7 +123,7 @@ async def house(
     manager = SessionManager(make_one, scribe=scribe, limit=limit, timers=timers, secrets=secrets)
     finder = KeptSessions(manager, store, scribe)
     library = Library(manager, finder, store, scribe)
-    sweeper = Sweeper(manager, store, scribe, keep_days=keep_days)
+    sweeper = Sweeper(manager, store, finder, keep_days=keep_days)
     async with trio.open_nursery() as nursery:
         await nursery.start(scribe.run)
         async with trio.open_nursery() as inner:

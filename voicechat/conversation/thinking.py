@@ -45,13 +45,20 @@ class Thinkers:
             getattr(agent, "busy", False) for agent in (self.agent, self.phrases)
         )
 
-    def rest(self) -> None:
-        """End what the agents do by themselves, and what they hold, until one is needed."""
-        if self.make is not None and not self._resting and not self.busy:
+    def rest(self) -> bool:
+        """End what the agents do by themselves, and what they hold, until one is needed.
+
+        Returns:
+            False where one is busy.
+        """
+        if self.busy:
+            return False
+        if self.make is not None and not self._resting:
             self._resting = True
             self._awake = trio.Event()
             if self._scope is not None:
                 self._scope.cancel()
+        return True
 
     async def run(self, announce: Announce) -> None:
         """Own their background work until cancelled."""

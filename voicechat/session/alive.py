@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -10,6 +10,7 @@ from voicechat.protocol.messages.session import EndReason, SessionState
 from voicechat.session.store.ports import SessionRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from voicechat.protocol.messages.connection import Hello
@@ -29,6 +30,8 @@ class Alive:
         created_at: When it was first made.
         title: Given by the user, as far as that happened while it was alive.
         words: Whether anything was said in it, ever.
+        news: Whether anything was said in it since it began or was brought back.
+        busy: Whether something is being answered, or its agent has work of its own.
         reason: Why it ends, once that is decided.
     """
 
@@ -39,12 +42,20 @@ class Alive:
     created_at: datetime
     title: str = ""
     words: bool = False
+    news: bool = False
+    busy: bool = False
     reason: EndReason | None = None
 
     @property
     def id(self) -> str:
         """Of the session."""
         return self.session.id
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether more would be lost with it than its history can bring back."""
+        heard = self.session.incoming.position.stream is not None
+        return self.news or self.busy or heard
 
     def fits(self, hello: Hello) -> bool:
         """Whether a client can drive it as it is: with its rate of speech, and paced its way."""
@@ -56,6 +67,8 @@ class Alive:
         )
 
 
+_SOON_BACK_S: Final = 30.0
+"""Who comes back does so within this time, as a rule."""
 ENDINGS = {
     EndReason.CLOSED: "The conversation has ended with its connection.",
     EndReason.EXPIRED: "Nobody came back to this conversation for long, so it has ended.",
@@ -66,6 +79,21 @@ ENDINGS = {
     EndReason.CRASHED: "The server has ended without a word.",
 }
 """What a person is told."""
+
+
+def longest_away(sessions: Iterable[Alive], now: float) -> Alive | None:
+    """Which session makes room for another one: its client has gone, and nothing is in flight.
+
+    One with nothing new in it goes at once, others when their client has had time to come back.
+    """
+    away = [
+        alive
+        for alive in sessions
+        if alive.life.state is SessionState.DISCONNECTED
+        and not alive.busy
+        and (not alive.worth_keeping or alive.life.since <= now - _SOON_BACK_S)
+    ]
+    return min(away, key=lambda alive: (alive.worth_keeping, alive.life.since), default=None)
 
 
 def record_of(alive: Alive, secret_hash: bytes) -> SessionRecord:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,6 +17,8 @@ from voicechat.session.store.ports import Delete, Update
 from voicechat.session.transcript import KEPT
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
     from voicechat.protocol.messages.connection import Hello
     from voicechat.protocol.messages.session import Resume, SwitchSession
     from voicechat.session.alive import Alive
@@ -30,13 +34,22 @@ class KeptSessions:
         sessions: Those that are alive.
         store: Where they are kept.
         scribe: Writes there.
+        window_s: How long after the server is there a session of before can be resumed.
     """
 
-    def __init__(self, sessions: SessionManager, store: Store, scribe: Scribe) -> None:
+    def __init__(
+        self,
+        sessions: SessionManager,
+        store: Store,
+        scribe: Scribe,
+        *,
+        window_s: float = math.inf,
+    ) -> None:
         self._sessions = sessions
         self._store = store
         self._scribe = scribe
-        self._reopening = trio.Lock()
+        self._window_over_at = trio.current_time() + window_s
+        self._reopening: dict[str, trio.Lock] = {}
 
     async def resume(self, point: Resume, hello: Hello) -> Alive:
         """Find the session that a client wants to drive again, by its secret.
@@ -48,7 +61,10 @@ class KeptSessions:
         record = await self._find(point.session_id)
         if record is None or not identity.is_secret(point.secret, record.secret_hash):
             raise _not_found()
-        expired = EndReason.EXPIRED is record.terminated_reason
+        expired = (
+            EndReason.EXPIRED is record.terminated_reason
+            or trio.current_time() > self._window_over_at
+        )
         if self._sessions.get(point.session_id) is None and expired and not point.reopen:
             raise ProtocolError(
                 "You were away for too long: the conversation has ended.",
@@ -76,15 +92,41 @@ class KeptSessions:
     async def destroy(self, session_id: str, user_id: str) -> None:
         """End a session of this user and delete what is kept of it; errors as `owned`."""
         await self.owned(session_id, user_id)
-        async with self._reopening:  # nobody brings it back meanwhile
-            alive = self._sessions.get(session_id)
-            if alive is not None:
-                self._sessions.end(alive, EndReason.DESTROYED)
-                await alive.session.ended.wait()
-            self._scribe.write([Delete(session_id)])
-        await self._scribe.flush()
+        alive = self._sessions.get(session_id)
+        if alive is not None:
+            self._sessions.end(alive, EndReason.DESTROYED)
+        # At once, so that nothing can come in between: what it still wanted to keep is not kept.
+        await self._scribe.keep([Delete(session_id)])
+        if alive is not None:
+            await alive.session.ended.wait()
+
+    async def forget(self, session_ids: Iterable[str]) -> int:
+        """Delete sessions in which nothing was said for long, but for those that are alive again.
+
+        Returns:
+            How many.
+        """
+        async with AsyncExitStack() as locks:
+            old = []
+            for session_id in session_ids:
+                await locks.enter_async_context(self._bringing_back(session_id))
+                if self._sessions.get(session_id) is None:
+                    old.append(session_id)
+            await self._scribe.keep([Delete(session_id) for session_id in old])
+        return len(old)
 
     # -- inside --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _bringing_back(self, session_id: str) -> AsyncIterator[None]:
+        """Nobody else brings this session back in the block."""
+        lock = self._reopening.setdefault(session_id, trio.Lock())
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.statistics().tasks_waiting and not lock.locked():
+                self._reopening.pop(session_id, None)
 
     async def _find(self, session_id: str) -> SessionRecord | None:
         alive = self._sessions.get(session_id)
@@ -97,7 +139,7 @@ class KeptSessions:
 
     async def _bring_back(self, session_id: str, hello: Hello) -> Alive:
         """The session as it lives, or else from its history."""
-        async with self._reopening:  # two connections may want it at once
+        async with self._bringing_back(session_id):  # two connections may want it at once
             alive = self._sessions.get(session_id)
             if alive is not None and alive.reason is None and alive.fits(hello):
                 return alive

@@ -78,11 +78,10 @@ class Library:
             ProtocolError: With code `session_not_found`.
         """
         await self._kept.owned(session_id, user_id)
-        self._scribe.write([Update(session_id=session_id, title=title)])
+        await self._scribe.keep([Update(session_id=session_id, title=title)])
         alive = self._sessions.get(session_id)
         if alive is not None:
             alive.title = title
-        await self._scribe.flush()
 
     async def destroy(self, session_id: str, user_id: str) -> None:
         """End a session of this user and delete all that is kept of it; errors as `rename`."""

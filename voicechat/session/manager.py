@@ -15,7 +15,7 @@ from voicechat.errors import CapacityExceeded, ErrorCode, ProtocolError
 from voicechat.protocol.messages.connection import ServerShuttingDown
 from voicechat.protocol.messages.session import EndReason, SessionState
 from voicechat.session import identity
-from voicechat.session.alive import Alive, record_of
+from voicechat.session.alive import Alive, longest_away, record_of
 from voicechat.session.keeper import Keeper
 from voicechat.session.lifecycle import Life, LifeEvent, Timers
 from voicechat.session.store.ports import Begin, Delete, Update
@@ -189,9 +189,11 @@ class SessionManager:
         self.end(alive, EndReason.EXPIRED)
 
     def rest(self, alive: Alive) -> None:
-        """Nothing was said for long: release its agent."""
-        alive.session.rest()
-        self._happens(alive, LifeEvent.RESTED)
+        """Nothing was said for long: release its agent, unless that has begun something since."""
+        if alive.session.rest():
+            self._happens(alive, LifeEvent.RESTED)
+        else:
+            alive.life.touch(trio.current_time())
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -202,11 +204,15 @@ class SessionManager:
                 suggested_action="Try again when it is back.",
                 code=ErrorCode.SERVER_SHUTTING_DOWN,
             )
-        if len(self._alive) >= self._limit:
-            raise CapacityExceeded(
-                "Too many people are talking to this server.",
-                suggested_action="Try again when somebody has left.",
-            )
+        staying = [alive for alive in self if alive.reason is None]
+        if len(staying) >= self._limit:
+            away = longest_away(staying, trio.current_time())
+            if away is None:
+                raise CapacityExceeded(
+                    "Too many people are talking to this server.",
+                    suggested_action="Try again when somebody has left.",
+                )
+            self.expire(away)
 
     def _begin(self, session: Session, user_id: str, created_at: datetime) -> Alive:
         if self._nursery is None:
@@ -268,7 +274,7 @@ class SessionManager:
         await session.ended.wait()
 
     def _said(self, alive: Alive) -> None:
-        alive.words = True
+        alive.words = alive.news = True
         alive.title = alive.title or alive.session.title
         before = alive.life.state
         alive.life.touch(trio.current_time())
@@ -276,6 +282,7 @@ class SessionManager:
 
     def _works(self, alive: Alive, busy: bool) -> None:  # noqa: FBT001  (a callback)
         before = alive.life.state
+        alive.busy = busy
         alive.life.busy(busy, trio.current_time())
         if busy:  # it may have woken who answers, also for words that come to nothing
             alive.life.touch(trio.current_time())

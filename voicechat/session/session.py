@@ -205,9 +205,9 @@ class Session:
         """Cancel everything of this session, at once."""
         self._scope.cancel()
 
-    def rest(self) -> None:
-        """Release the agent until it is needed."""
-        self._thinkers.rest()
+    def rest(self) -> bool:
+        """Release the agent until it is needed; False where it is busy."""
+        return self._thinkers.rest()
 
     @property
     def title(self) -> str:

@@ -16,17 +16,20 @@ import trio
 from voicechat.errors import StoreFailed
 from voicechat.protocol.messages.session import EndReason, SessionWarning
 from voicechat.session.lifecycle import Due
-from voicechat.session.store.ports import Delete
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voicechat.session.alive import Alive
+    from voicechat.session.kept import KeptSessions
     from voicechat.session.manager import SessionManager
-    from voicechat.session.scribe import Scribe
     from voicechat.session.store.ports import Store
 
 log = structlog.get_logger()
 
 _FORGET_EVERY_S: Final = 6 * 3600.0
+_AT_ONCE: Final = 50
+"""Conversations that are deleted in one transaction."""
 
 
 class Sweeper:
@@ -35,16 +38,16 @@ class Sweeper:
     Args:
         sessions: Those that are alive.
         store: Those that are kept.
-        scribe: Writes there.
+        kept: Deletes them.
         keep_days: How long a session is kept in which nothing is said; None for ever.
     """
 
     def __init__(
-        self, sessions: SessionManager, store: Store, scribe: Scribe, *, keep_days: int | None
+        self, sessions: SessionManager, store: Store, kept: KeptSessions, *, keep_days: int | None
     ) -> None:
         self._sessions = sessions
         self._store = store
-        self._scribe = scribe
+        self._kept = kept
         self._keep_days = keep_days
         self._next = math.inf
         self._earlier = trio.Event()
@@ -63,7 +66,11 @@ class Sweeper:
                 with trio.move_on_at(self._next):
                     await self._earlier.wait()
                 for alive in self._sessions:
-                    self._sweep(alive)
+                    try:
+                        self._sweep(alive)
+                    except Exception:  # of its agent, perhaps: it ends that session only
+                        log.exception("session failed", session_id=alive.id)
+                        self._sessions.end(alive, EndReason.FAILED)
 
     def _look(self, deadline: float) -> None:
         """Something is due in a session then."""
@@ -86,14 +93,16 @@ class Sweeper:
                 case Due.END:
                     self._sessions.end(alive, EndReason.MAX_DURATION)
 
+    async def _forget(self, old: Sequence[str], days: int) -> None:
+        for first in range(0, len(old), _AT_ONCE):
+            count = await self._kept.forget(old[first : first + _AT_ONCE])
+            log.info("old conversations deleted", count=count, days=days)
+
     async def _forget_old(self, days: int) -> None:
         while True:
             try:
                 old = await self._store.older_than(datetime.now(UTC) - timedelta(days=days))
+                await self._forget(old, days)
             except StoreFailed as error:
                 log.warning("old conversations are not deleted yet", reason=error.message)
-            else:
-                if old:
-                    self._scribe.write([Delete(session_id) for session_id in old])
-                    log.info("old conversations deleted", count=len(old), days=days)
             await trio.sleep(_FORGET_EVERY_S)

@@ -73,8 +73,8 @@ def build(settings: Settings, make: Make) -> SessionParts:
         secrets=identity.Secrets() if wanted.store == "memory" else identity.kept_in(folder),
     )
     days = wanted.keep_days if isinstance(wanted.keep_days, int) else None
-    sweeper = Sweeper(manager, store, scribe, keep_days=days)
-    kept = KeptSessions(manager, store, scribe)
+    kept = KeptSessions(manager, store, scribe, window_s=wanted.resume_window_s)
+    sweeper = Sweeper(manager, store, kept, keep_days=days)
     return SessionParts(
         scribe, manager, kept, sweeper, Library(manager, kept, store, scribe), store
     )
