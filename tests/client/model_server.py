@@ -24,13 +24,13 @@ from voicechat.protocol.messages.connection import (
 from voicechat.protocol.messages.conversation import StreamDelta, UserMessage
 from voicechat.protocol.messages.session import (
     Ack,
-    CreateSession,
     InputAck,
     Resume,
     SessionCreating,
     SessionReady,
     SessionRestored,
 )
+from voicechat.protocol.messages.sessions import CreateSession
 
 CODEC = Codec()
 WELCOME = Welcome(

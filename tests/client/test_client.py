@@ -17,13 +17,8 @@ from voicechat.protocol.frames import AudioFrame, FrameKind
 from voicechat.protocol.messages.audio import AudioOpen, Playback
 from voicechat.protocol.messages.connection import Error, Ping, Pong, Welcome
 from voicechat.protocol.messages.conversation import StreamDelta, UserMessage
-from voicechat.protocol.messages.session import (
-    Ack,
-    ListSessions,
-    Resume,
-    SessionReady,
-    SessionRestored,
-)
+from voicechat.protocol.messages.session import Ack, Resume, SessionReady, SessionRestored
+from voicechat.protocol.messages.sessions import ListSessions
 
 KEY = SessionKey("session1", "secret1")
 

@@ -19,12 +19,8 @@ from voicechat.protocol.messages.conversation import (
     TranscriptFinal,
     UserMessage,
 )
-from voicechat.protocol.messages.session import (
-    Ack,
-    CreateSession,
-    InputAck,
-    ListSessions,
-)
+from voicechat.protocol.messages.session import Ack, InputAck
+from voicechat.protocol.messages.sessions import CreateSession, ListSessions
 
 
 def test_it_says_hello_and_asks_for_a_session_at_once() -> None:

@@ -15,13 +15,8 @@ from voicechat.protocol.messages.conversation import (
     StreamDelta,
     UserMessage,
 )
-from voicechat.protocol.messages.session import (
-    Ack,
-    CreateSession,
-    EndReason,
-    SessionTerminated,
-    SwitchSession,
-)
+from voicechat.protocol.messages.session import Ack, EndReason, SessionTerminated
+from voicechat.protocol.messages.sessions import CreateSession, SwitchSession
 
 
 @pytest.mark.requirement("S-10")

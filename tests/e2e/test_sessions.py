@@ -59,7 +59,7 @@ def test_a_page_is_reloaded_in_the_middle_of_an_answer(browser, new_page, server
         session = current(page)
         say(page, LONG_QUESTION)
         until(page, f"{PLAYED} > 4 * {SECOND}")
-        played = wire.sent[-1]["played"]
+        played = [each["played"] for each in wire.sent if each["type"] == "playback"][-1]
         page.reload()
         until_phase(page, "connected")
         until(page, f"document.querySelectorAll('{ASSISTANT}').length === 2")

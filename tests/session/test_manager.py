@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 from tests.session.session_tools import (
     HELLO,
@@ -12,14 +13,11 @@ from tests.session.session_tools import (
     expired,
     house,
 )
-from voicechat.errors import CapacityExceeded
+from voicechat.errors import CapacityExceeded, ErrorCode, ProtocolError
 from voicechat.protocol.messages.connection import Hello
-from voicechat.protocol.messages.session import (
-    EndReason,
-    Resume,
-    SessionState,
-    SwitchSession,
-)
+from voicechat.protocol.messages.session import EndReason, Resume, SessionState
+from voicechat.protocol.messages.sessions import SwitchSession
+from voicechat.session.kept import KeptSessions
 
 QUIET = Hello(1, output_rate=RATE, acknowledges=True, reports_playback=True, speak=False)
 
@@ -31,7 +29,7 @@ QUIET = Hello(1, output_rate=RATE, acknowledges=True, reports_playback=True, spe
 async def test_no_more_sessions_than_allowed(autojump_clock):
     async with house(limit=2) as kept:
         alive, client = await expired(kept)
-        first, _ = kept.create(), kept.create()
+        first, _ = kept.create(Client()), kept.create(Client())
         for _ in range(3):
             with pytest.raises(CapacityExceeded):
                 kept.create()
@@ -107,3 +105,44 @@ async def test_a_session_that_cannot_be_made_takes_no_room(autojump_clock):
             with pytest.raises(CapacityExceeded, match="engine"):
                 kept.create()
         assert len(kept.manager) == 0
+
+
+@pytest.mark.requirement("S-7")
+async def test_who_has_gone_makes_room(autojump_clock):
+    async with house(limit=2) as kept:
+        talked, client = Client(), Client()
+        first, empty = kept.create(talked), kept.create(client)
+        await asked(talked)
+        await kept.manager.leave(first, talked)
+        with pytest.raises(CapacityExceeded):
+            kept.create()  # it may come back in a moment
+        await kept.manager.leave(empty, client)
+        kept.create(Client())
+        assert empty.reason is EndReason.EXPIRED, "nothing is lost with it"
+        assert first.reason is None
+        await trio.sleep(31)
+        kept.create(Client())
+        assert first.reason is EndReason.EXPIRED
+        await first.session.ended.wait()
+        with pytest.raises(CapacityExceeded):
+            kept.create()
+
+
+@pytest.mark.requirement("S-2")
+async def test_after_a_restart_the_window_counts_from_the_start(autojump_clock):
+    async with house() as kept:
+        client = Client()
+        alive = kept.create(client)
+        await asked(client)
+        kept.manager.end(alive, EndReason.SHUTDOWN)
+        await alive.session.ended.wait()
+        finder = KeptSessions(kept.manager, kept.store, kept.scribe, window_s=300)
+        await trio.sleep(299)
+        again = await finder.resume(client.point(), HELLO)
+        kept.manager.end(again, EndReason.SHUTDOWN)
+        await again.session.ended.wait()
+        await trio.sleep(2)
+        with pytest.raises(ProtocolError) as caught:
+            await finder.resume(client.point(), HELLO)
+        assert caught.value.code is ErrorCode.SESSION_EXPIRED
+        assert await finder.resume(client.point(reopen=True), HELLO)

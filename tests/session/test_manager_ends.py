@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -18,7 +20,7 @@ from tests.session.session_tools import (
     make,
     refused,
 )
-from voicechat.errors import ErrorCode
+from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.observability.tasks import tasks_of
 from voicechat.protocol.messages.connection import Hello, ServerShuttingDown
 from voicechat.protocol.messages.conversation import (
@@ -28,7 +30,8 @@ from voicechat.protocol.messages.conversation import (
     StreamDelta,
     StreamInterrupted,
 )
-from voicechat.protocol.messages.session import EndReason, SessionState, SwitchSession
+from voicechat.protocol.messages.session import EndReason, SessionState
+from voicechat.protocol.messages.sessions import SwitchSession
 from voicechat.session.store.ports import Delete
 
 QUIET = Hello(1, output_rate=RATE, acknowledges=True, speak=False)
@@ -103,6 +106,11 @@ async def test_what_is_destroyed_is_gone(is_alive, autojump_clock):
         )
 
 
+async def _refused_or_not(kept, client):
+    with contextlib.suppress(ProtocolError):
+        await kept.finder.resume(client.point(reopen=True), HELLO)
+
+
 async def test_nobody_brings_back_what_is_being_destroyed(autojump_clock):
     class Reading(SlowStore):
         slow = False
@@ -116,7 +124,7 @@ async def test_nobody_brings_back_what_is_being_destroyed(autojump_clock):
         alive, client = await expired(kept)
         kept.store.slow = True
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(kept.finder.resume, client.point(reopen=True), HELLO)
+            nursery.start_soon(_refused_or_not, kept, client)
             await trio.sleep(0.5)
             await kept.finder.destroy(alive.id, "u")
         assert await kept.kept(alive) is None
@@ -132,7 +140,7 @@ async def test_one_that_ends_while_it_is_wanted_is_brought_back(autojump_clock):
         async def want():
             found.append(await kept.finder.resume(client.point(), HELLO))
 
-        async with trio.open_nursery() as nursery, kept.finder._reopening:
+        async with trio.open_nursery() as nursery, kept.finder._bringing_back(alive.id):
             nursery.start_soon(want)  # somebody else is being served
             await wait_all_tasks_blocked()
             kept.manager.end(alive, EndReason.CLOSED)

@@ -27,13 +27,8 @@ from voicechat.protocol.messages.conversation import (
     StreamDelta,
     TranscriptFinal,
 )
-from voicechat.protocol.messages.session import (
-    EndReason,
-    EntryStatus,
-    Resume,
-    SessionState,
-    SwitchSession,
-)
+from voicechat.protocol.messages.session import EndReason, EntryStatus, Resume, SessionState
+from voicechat.protocol.messages.sessions import SwitchSession
 from voicechat.protocol.messages.trace import TurnTrace
 from voicechat.session.identity import Secrets
 from voicechat.speech.ports import Transcript

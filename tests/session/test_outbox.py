@@ -9,7 +9,8 @@ import pytest
 from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.protocol.frames import AudioFrame, FrameKind, unpack
 from voicechat.protocol.messages.conversation import TranscriptPartial
-from voicechat.protocol.messages.session import SessionInfo, SessionList, SessionState
+from voicechat.protocol.messages.session import SessionState
+from voicechat.protocol.messages.sessions import SessionInfo, SessionList
 from voicechat.session.outbox import Outbox, Rewound
 
 pytestmark = pytest.mark.requirement("S-2")

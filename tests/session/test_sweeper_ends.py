@@ -13,12 +13,8 @@ from tests.session.session_tools import HELLO, RATE, TIMERS, Client, SlowStore, 
 from tests.session.store.making import put, record, said
 from voicechat.errors import StoreFailed
 from voicechat.protocol.messages.connection import Hello
-from voicechat.protocol.messages.session import (
-    EndReason,
-    SessionState,
-    SessionWarning,
-    SwitchSession,
-)
+from voicechat.protocol.messages.session import EndReason, SessionState, SessionWarning
+from voicechat.protocol.messages.sessions import SwitchSession
 from voicechat.session.store.ports import Begin
 from voicechat.session.sweeper import Sweeper
 from voicechat.session.tap import NoTap

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from quart import Blueprint, Response, g, jsonify, request
 
 from voicechat.errors import ErrorCode, ProtocolError
-from voicechat.protocol.messages.session import MAX_QUERY, MAX_TITLE
+from voicechat.protocol.messages.sessions import MAX_QUERY, MAX_TITLE
 from voicechat.session.export import to_json, to_markdown
 from voicechat.session.identity import is_secret, user_id_of
 

@@ -8,14 +8,8 @@ import attrs
 
 from voicechat.client.incoming import Incoming
 from voicechat.client.outgoing import Outgoing
-from voicechat.protocol.messages.session import (
-    CreateSession,
-    EndReason,
-    Resume,
-    SessionReady,
-    SessionRestored,
-    SwitchSession,
-)
+from voicechat.protocol.messages.session import EndReason, Resume, SessionReady, SessionRestored
+from voicechat.protocol.messages.sessions import CreateSession, SwitchSession
 
 if TYPE_CHECKING:
     from voicechat.protocol.messages.audio import Playback

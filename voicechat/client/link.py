@@ -33,14 +33,13 @@ from voicechat.protocol.messages.connection import (
 from voicechat.protocol.messages.conversation import TranscriptFinal
 from voicechat.protocol.messages.session import (
     Ack,
-    CreateSession,
     InputAck,
     Resume,
     SessionReady,
     SessionRestored,
     SessionTerminated,
-    SwitchSession,
 )
+from voicechat.protocol.messages.sessions import CreateSession, SwitchSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable

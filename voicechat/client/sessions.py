@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from voicechat.errors import ErrorCode
-from voicechat.protocol.messages.session import CreateSession, SessionReady, SessionRestored
+from voicechat.protocol.messages.session import SessionReady, SessionRestored
+from voicechat.protocol.messages.sessions import CreateSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ The session that it drives is its sibling: it was perhaps there before, and stay
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ from voicechat.speech.ports import INPUT_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from voicechat.gateway.registry import Entry, Registry
     from voicechat.gateway.websocket import WebSocket
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_KEY_LENGTH = 32
+"""Of the keys that are made here; a shorter one was made by somebody else, and may be guessed."""
 _LAST_WRITE_S = 2.0
 """For what is left to send when the server ends, and the closing handshake."""
 
@@ -99,7 +102,7 @@ class ConnectionHandler:
         hello = await greet(ws, self.codec, self.shutdown)
         if hello is None:
             return
-        user_key = hello.user_key or new_user_key()
+        user_key = hello.user_key if len(hello.user_key) >= _KEY_LENGTH else new_user_key()
         user_id = user_id_of(user_key)
         entry.welcome(user_id)
         line = ClientLine(ws, self.codec)
@@ -143,10 +146,11 @@ class ConnectionHandler:
         So pings and interrupts are heard whatever the engines do.
         """
         try:
-            if isinstance(data, bytes):
-                _hear(line, data)
-            else:
-                await self._message(self.codec.decode_client(data), line, desk)
+            with _log_of(line):
+                if isinstance(data, bytes):
+                    _hear(line, data)
+                else:
+                    await self._message(self.codec.decode_client(data), line, desk)
         except VoicechatError as error:
             line.tell(told(error))
         except trio.ClosedResourceError:
@@ -188,9 +192,8 @@ class ConnectionHandler:
     async def _end_with_server(self, line: ClientLine, connection: trio.CancelScope) -> None:
         """A connection ends with its session, which ends when its turns have."""
         await self.shutdown.wait()
-        alive = line.alive
-        if alive is not None:
-            await alive.session.ended.wait()
+        while (alive := line.alive) is not None and not alive.session.ended.is_set():
+            await alive.session.ended.wait()  # then it may drive another one
         connection.deadline = trio.current_time() + _LAST_WRITE_S
         line.finish(CloseCode.GOING_AWAY, "server going away")
 
@@ -204,7 +207,8 @@ class ConnectionHandler:
         if silence is CloseCode.IDLE:
             line.close(silence, "nothing was said for long")
         else:
-            log.info("client vanished")
+            with _log_of(line):
+                log.info("client vanished")
             ws.drop()
 
 
@@ -213,6 +217,16 @@ _ENDS = {
     ErrorCode.BACKPRESSURE: CloseCode.SLOW,
 }
 """Errors after which a connection cannot go on; its session can, on another one."""
+
+
+def _log_of(line: ClientLine) -> AbstractContextManager[None]:
+    """What is logged within is of the session that the connection drives, if it drives one.
+
+    It cannot be bound for longer: sessions come and go, and others take them over.
+    """
+    if line.alive is None:
+        return nullcontext()
+    return structlog.contextvars.bound_contextvars(session_id=line.alive.id)
 
 
 @attrs.frozen

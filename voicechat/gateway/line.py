@@ -16,6 +16,8 @@ from voicechat.protocol.messages.session import EndReason, SessionTerminated
 from voicechat.session.alive import ENDINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from voicechat.gateway.websocket import WebSocket
     from voicechat.protocol.codec import Codec
     from voicechat.protocol.messages.base import ServerMessage
@@ -34,20 +36,32 @@ class ClientLine:
         codec: Encodes messages.
 
     Attributes:
-        alive: The session that it drives.
+        on_drives: Told the id of the session, or None, whenever that changes.
         active_at: When the client last said something but a ping (monotonic seconds).
     """
 
     def __init__(self, ws: WebSocket, codec: Codec) -> None:
-        self.alive: Alive | None = None
+        self.on_drives: Callable[[str | None], None] = _nobody
+        self._alive: Alive | None = None
         self.active_at = trio.current_time()
         self._ws = ws
         self._codec = codec
         self._answers: deque[ServerMessage] = deque()
         self._news = trio.Event()
         self._unacknowledged = trio.Event()
+        self._acknowledges = False  # to be sent; it says how far things are then
         self._goodbye: tuple[CloseCode, str] | None = None
         self._last: tuple[CloseCode, str] | None = None
+
+    @property
+    def alive(self) -> Alive | None:
+        """The session that it drives."""
+        return self._alive
+
+    @alive.setter
+    def alive(self, alive: Alive | None) -> None:
+        self._alive = alive
+        self.on_drives(None if alive is None else alive.id)
 
     # -- what others say -----------------------------------------------------------------------
 
@@ -112,8 +126,8 @@ class ClientLine:
         while True:
             await self._unacknowledged.wait()
             self._unacknowledged = trio.Event()
-            if self.alive is not None and self.alive.session.hello.acknowledges:
-                self.tell(self.alive.session.incoming.ack())
+            self._acknowledges = True
+            self.wake()
             await trio.sleep(_ACK_EVERY_S)
 
     # -- inside --------------------------------------------------------------------------------
@@ -123,6 +137,10 @@ class ClientLine:
             return self._codec.encode(self._answers.popleft())
         if self._goodbye is not None or self.alive is None:
             return None
+        if self._acknowledges:
+            self._acknowledges = False
+            if self.alive.session.hello.acknowledges:
+                return self._codec.encode(self.alive.session.incoming.ack())
         data = self.alive.session.driver.take()
         if data is not None or not self.alive.session.outbox.over:
             return data
@@ -144,3 +162,7 @@ class ClientLine:
         if not alive.session.hello.acknowledges:  # such a client knows nothing of other sessions
             code = CloseCode.INTERNAL if failed else CloseCode.NORMAL
             self.close(code, "the session failed" if failed else "the session has ended")
+
+
+def _nobody(_: str | None) -> None:
+    """Nobody wants to know."""

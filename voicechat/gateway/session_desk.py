@@ -10,15 +10,17 @@ import structlog
 from voicechat.errors import ErrorCode, ProtocolError, VoicechatError
 from voicechat.protocol.close_codes import CloseCode
 from voicechat.protocol.messages.session import (
+    Resume,
+    SessionCreating,
+    SessionReady,
+    SessionRestored,
+)
+from voicechat.protocol.messages.sessions import (
     CreateSession,
     DestroySession,
     ListSessions,
     RenameSession,
-    Resume,
-    SessionCreating,
     SessionList,
-    SessionReady,
-    SessionRestored,
     SwitchSession,
 )
 from voicechat.session.requests import told
@@ -80,6 +82,7 @@ class SessionDesk:
         self._hello = hello
         self._user_id = user_id
         self.comes_back = True
+        line.on_drives = self._drives
 
     async def handle(self, message: ClientMessage) -> None:
         """Do what a message asks for.
@@ -88,8 +91,8 @@ class SessionDesk:
             VoicechatError: It cannot be done.
         """
         match message:
-            case CreateSession():
-                await self.create()
+            case CreateSession(client=client):
+                await self.create(client)
             case Resume() | SwitchSession():
                 await self._restore(message)
             case DestroySession(session_id=session_id):
@@ -103,8 +106,8 @@ class SessionDesk:
             case _:
                 raise TypeError(message.type)
 
-    async def create(self) -> None:
-        """Let the connection drive a new session.
+    async def create(self, client: str = "") -> None:
+        """Let the connection drive a new session, for the program or page of this name.
 
         Raises:
             VoicechatError: There cannot be one; a connection without any closes.
@@ -127,7 +130,7 @@ class SessionDesk:
                 alive.created_at.isoformat(timespec="seconds"),
             )
         )
-        self._sessions.drive(alive, self._line)
+        self._sessions.drive(alive, self._line, CreateSession(client))
         self._take(alive)
 
     async def leave(self) -> None:
@@ -148,13 +151,14 @@ class SessionDesk:
                 raise
             self._line.tell(told(error))
             if error.code in {ErrorCode.SESSION_EXPIRED, ErrorCode.SESSION_NOT_FOUND}:
-                await self.create()
+                await self.create(point.client)
             else:
                 self._line.close(CloseCode.TRY_LATER, error.code)
             return
         if self._line.alive is not alive:
             await self._leave()
         attached = self._sessions.drive(alive, self._line, point)
+        history = None if attached.history is None else _newest(attached.history)
         self._line.tell(
             SessionRestored(
                 alive.id,
@@ -163,10 +167,12 @@ class SessionDesk:
                 attached.seq,
                 alive.title,
                 attached.client_seq,
+                attached.own_seq,
                 attached.stream,
                 attached.samples,
-                None if attached.history is None else _newest(attached.history),
+                history,
                 attached.speech_lost,
+                attached.truncated or (history or ()) != (attached.history or ()),
             )
         )
         alive.session.conversation.speak = self._hello.speak
@@ -174,15 +180,15 @@ class SessionDesk:
 
     def _take(self, alive: Alive) -> None:
         self._line.alive = alive
-        self._entry.session_id = alive.id
         self._line.wake()
         self._line.ack()
-        structlog.contextvars.bind_contextvars(session_id=alive.id)
-        log.info("session driven", peer=self._entry.peer)
+        log.info("session driven", session_id=alive.id, peer=self._entry.peer)
+
+    def _drives(self, session_id: str | None) -> None:
+        self._entry.session_id = session_id
 
     async def _leave(self) -> None:
         alive, self._line.alive = self._line.alive, None
-        self._entry.session_id = None
         if alive is not None:
             await self._sessions.leave(alive, self._line, comes_back=self.comes_back)
 

@@ -23,6 +23,8 @@ from voicechat.errors import ErrorCode, ProtocolError
 HEADER = struct.Struct("<BBHIIQ")
 MAX_FRAME_BYTES = 64 * 1024
 """Largest frame taken from a client: a third of a second at 96 kHz."""
+MAX_SAMPLES = 2**53
+"""Positions are below it: a browser can count no further, nor could a database much further."""
 _LAST = 1
 
 
@@ -86,6 +88,8 @@ def unpack(data: bytes, expected: FrameKind) -> AudioFrame:
         raise _invalid("The reserved bits of an audio frame must be zero.")
     if (len(data) - HEADER.size) % 2:
         raise _invalid("Audio must be 16-bit samples: the frame has an odd number of bytes.")
+    if offset >= MAX_SAMPLES:
+        raise _invalid("The position of an audio frame must be less than 2 to the power of 53.")
     return AudioFrame(
         expected, stream, seq, offset, bytes(data[HEADER.size :]), last=bool(flags & _LAST)
     )

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 from voicechat.protocol.frames import AudioFrame
+from voicechat.protocol.messages.session import HistoryEntry, Resume
+from voicechat.protocol.messages.sessions import CreateSession, SwitchSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voicechat.conversation.presence import Presence
     from voicechat.protocol.codec import Codec
-    from voicechat.protocol.messages.session import HistoryEntry, Resume, SwitchSession
     from voicechat.session.incoming import Incoming
     from voicechat.session.outgoing import Outgoing
     from voicechat.session.transcript import Transcript
@@ -42,10 +43,12 @@ class Attached:
 
     seq: int
     client_seq: int
+    own_seq: int
     stream: int | None
     samples: int
     history: tuple[HistoryEntry, ...] | None
     speech_lost: bool
+    truncated: bool = False
 
 
 class Driver:
@@ -86,24 +89,24 @@ class Driver:
         """Whether a connection drives the session."""
         return self._line is not None
 
-    def attach(self, line: Line, point: Resume | SwitchSession | None = None) -> Attached:
+    def attach(
+        self, line: Line, point: Resume | SwitchSession | CreateSession | None = None
+    ) -> Attached:
         """Let a connection drive the session; another one that did is told.
 
         Args:
             line: The connection.
-            point: From where its client goes on; None for one of a new session.
+            point: From where its client goes on; None for one of a new session that does not say
+                who it is.
         """
         before, self._line = self._line, line
         if before is not None and before is not line:
             before.taken_over()
-        position = self._incoming.position
-        if point is None:
-            attached = Attached(0, 0, None, 0, None, speech_lost=False)
+        if isinstance(point, Resume | SwitchSession):
+            attached = self._goes_on(point)
         else:
-            taken = self._incoming.resume(point.client_seq)
-            attached = self._again(point, taken) or self._anew(taken)
-        if attached.history is None and point is not None:
-            attached = attrs.evolve(attached, stream=position.stream, samples=position.received)
+            self._incoming.resume("" if point is None else point.client)
+            attached = Attached(0, 0, 0, None, 0, None, speech_lost=False)
         self._outbox.wake, self._incoming.on_ack = line.wake, line.ack
         self._presence.comes()
         self._greet()
@@ -131,22 +134,32 @@ class Driver:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _again(self, point: Resume | SwitchSession, taken: int) -> Attached | None:
-        """The client lacks only what followed; None where that cannot be told."""
-        if point.epoch != self.epoch or point.seq is None:
-            return None
-        rewound = self._outbox.box.rewind(point.seq, buffered=point.buffered)
-        if rewound is None:
-            return None
-        return Attached(point.seq, taken, None, 0, None, rewound.speech_lost)
+    def _goes_on(self, point: Resume | SwitchSession) -> Attached:
+        """The client lacks only what followed; or has nothing that it could go on with.
 
-    def _anew(self, taken: int) -> Attached:
-        """The client has nothing that it could go on with."""
+        In the second case it is told the history as the session knows it. In the same epoch the
+        last words of it may not be on disk yet: they are not acknowledged by that, and whoever said
+        them keeps them until they are.
+        """
         box, position = self._outbox.box, self._incoming.position
+        same = point.epoch == self.epoch
+        acknowledged = 0 if same or point.epoch is None else point.client_seq - 1
+        taken = self._incoming.resume(point.client, acknowledged)
+        if same and point.seq is not None:
+            rewound = box.rewind(point.seq, buffered=point.buffered)
+            if rewound is not None:
+                where = (position.stream, position.received)
+                return Attached(point.seq, *taken, *where, None, rewound.speech_lost)
         lost = box.clear().speech_lost
-        history = self._transcript.history()
-        where = (position.stream, position.settled)
-        return Attached(box.seq, taken, *where, history, lost)
+        return Attached(
+            box.seq,
+            *taken,
+            position.stream,
+            position.received if same else position.settled,
+            self._transcript.history(),
+            lost,
+            self._transcript.truncated,
+        )
 
 
 def _nobody() -> None:

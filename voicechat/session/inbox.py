@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from enum import Enum, auto
+from typing import Final
+
+
+MAX_CLIENTS: Final = 64
+"""So many programs and pages are remembered, the newest; others say again what is in doubt."""
 
 
 class Verdict(Enum):
@@ -20,7 +25,7 @@ class Verdict(Enum):
 
 
 class Inbox:
-    """The numbered messages of one client, from 1 and without holes.
+    """The numbered messages of one session, from 1 and without holes, whoever says them.
 
     Args:
         taken: The last number that is known to be handled and kept from before.
@@ -31,6 +36,9 @@ class Inbox:
 
     def __init__(self, taken: int = 0) -> None:
         self.taken = taken
+        self._begun = False
+        self._client = ""
+        self._own: OrderedDict[str, int] = OrderedDict()  # who has said something, and the last
         self._pending: OrderedDict[int, None] = OrderedDict()  # taken, not settled; they ascend
 
     @property
@@ -45,7 +53,12 @@ class Inbox:
         if seq > self.taken + 1:
             return Verdict.GAP
         self.taken = seq
+        self._begun = True
         self._pending[seq] = None
+        self._own[self._client] = seq
+        self._own.move_to_end(self._client)
+        if len(self._own) > MAX_CLIENTS:
+            self._own.popitem(last=False)
         return Verdict.NEW
 
     def settle(self, seq: int) -> None:
@@ -58,13 +71,23 @@ class Inbox:
             raise ValueError(f"message {seq} was never taken")
         self._pending.pop(seq, None)
 
-    def resume(self, client_seq: int) -> None:
-        """The client sends from number `client_seq` on: all before was acknowledged to it.
+    @property
+    def own(self) -> int:
+        """The last number that was taken of what the present client has said; 0 if nothing was."""
+        return self._own.get(self._client, 0)
 
-        More than `taken` can have been where the server was restarted and had kept only what is
-        part of the conversation.
+    def comes(self, client: str) -> None:
+        """What follows is said by this client."""
+        self._client = client
+
+    def skip(self, client_seq: int) -> None:
+        """A client of before a restart had all before `client_seq` acknowledged.
+
+        That can be more than was kept, which is only what is part of the conversation. But once
+        something was taken anew, the numbers of before mean nothing, and there is nothing to skip.
         """
-        self.taken = max(self.taken, client_seq - 1)
+        if not self._begun:
+            self.taken = max(self.taken, client_seq - 1)
 
 
 class StreamPosition:

@@ -40,6 +40,8 @@ class Incoming:
         self._inbox = Inbox(taken)
         self._closing: dict[int, int] = {}  # numbers of the messages that ended streams
         self._open: set[int] = set()  # streams that are not yet followed to their end
+        self._newest: int | None = None  # the last stream that was opened here
+        self._dropped = 0  # audio of it up to here came when nobody took it any more
         self._unkept = 0  # final transcripts that are not on disk yet
         self._until: tuple[int, int] | None = None  # where the newest transcript ends that is kept
 
@@ -47,14 +49,19 @@ class Incoming:
         """So much of the microphone was settled when the server last ran."""
         self.position = StreamPosition(stream, samples)
 
-    def resume(self, client_seq: int) -> int:
-        """The client sends again from this number on.
+    def resume(self, client: str, acknowledged: int = 0) -> tuple[int, int]:
+        """A client drives the session from now on.
+
+        Args:
+            client: Who it is, see `Resume.client`.
+            acknowledged: What it knows to be safe, where it was there before a restart.
 
         Returns:
-            The last number that was taken: what is not above it need not be sent.
+            The last number that was taken, and the last that was taken of this client.
         """
-        self._inbox.resume(client_seq)
-        return self._inbox.taken
+        self._inbox.comes(client)
+        self._inbox.skip(acknowledged + 1)
+        return self._inbox.taken, self._inbox.own
 
     def admit(self, envelope: Envelope) -> bool:
         """Whether a message is to be handled; False for one that comes again.
@@ -81,15 +88,32 @@ class Incoming:
             self.on_ack()
             return False
         if isinstance(envelope.message, AudioClose):
+            # To end a stream twice means nothing more: the later message stands for both.
+            self.settle(self._closing.get(envelope.message.stream))
             self._closing[envelope.message.stream] = envelope.seq
         return True
 
     def fresh(self, frame: AudioFrame) -> bool:
-        """Whether there is something new in a frame of the microphone."""
+        """Whether there is something new in a frame of the microphone; `took` or `drop` follows."""
         if not self._numbered:
             return True
-        new = self.position.audio(frame.stream, frame.offset, frame.samples)
-        return new > 0 or (frame.last and frame.stream == self.position.stream)
+        if frame.stream != self.position.stream:
+            return False
+        return frame.last or (frame.samples > 0 and _end(frame) > self.position.received)
+
+    def took(self, frame: AudioFrame) -> None:
+        """A frame waits to be listened to."""
+        if self._numbered:
+            self.position.audio(frame.stream, frame.offset, frame.samples)
+
+    def drop(self, frame: AudioFrame) -> None:
+        """Nobody takes a frame, because its stream is over, which the client knows or was told.
+
+        It need not keep what still comes, once all that was taken before is settled.
+        """
+        if self._numbered and frame.stream == self._newest:
+            self._dropped = max(self._dropped, _end(frame))
+            self._settle_heard()
 
     def handled(self, envelope: Envelope, *, safe: bool) -> None:
         """A message was handled; unless it is `safe`, `settle` follows."""
@@ -109,6 +133,7 @@ class Incoming:
     def opened(self, stream: int) -> None:
         """A stream begins, and will be followed to its end."""
         self._open.add(stream)
+        self._newest, self._dropped = stream, 0
         known = self.position.stream
         if known is not None and stream <= known:  # from before a restart: numbers began anew
             self.position = StreamPosition()
@@ -148,10 +173,16 @@ class Incoming:
             self._until = None
         newest = self.position.stream
         if newest is not None and newest not in self._open:
+            if newest == self._newest:
+                self.position.received = max(self.position.received, self._dropped)
             self.position.settle(newest, self.position.received)
         for stream in self._closing.keys() - self._open:
             self.settle(self._closing.pop(stream))
         self.on_ack()
+
+
+def _end(frame: AudioFrame) -> int:
+    return frame.offset + frame.samples
 
 
 def _nobody() -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from voicechat.protocol.messages.connection import Hello
-    from voicechat.protocol.messages.session import Resume, SwitchSession
+    from voicechat.protocol.messages.session import Resume
+    from voicechat.protocol.messages.sessions import SwitchSession
     from voicechat.session.alive import Alive
     from voicechat.session.manager import SessionManager
     from voicechat.session.scribe import Scribe
@@ -50,6 +51,7 @@ class KeptSessions:
         self._scribe = scribe
         self._window_over_at = trio.current_time() + window_s
         self._reopening: dict[str, trio.Lock] = {}
+        self._doomed: set[str] = set()
 
     async def resume(self, point: Resume, hello: Hello) -> Alive:
         """Find the session that a client wants to drive again, by its secret.
@@ -92,11 +94,14 @@ class KeptSessions:
     async def destroy(self, session_id: str, user_id: str) -> None:
         """End a session of this user and delete what is kept of it; errors as `owned`."""
         await self.owned(session_id, user_id)
+        # At once, so that nothing can come in between: what it still wanted to keep is not kept.
+        self._doomed.add(session_id)
         alive = self._sessions.get(session_id)
         if alive is not None:
             self._sessions.end(alive, EndReason.DESTROYED)
-        # At once, so that nothing can come in between: what it still wanted to keep is not kept.
         await self._scribe.keep([Delete(session_id)])
+        async with self._bringing_back(session_id):  # who still did so has seen that it is doomed
+            self._doomed.discard(session_id)
         if alive is not None:
             await alive.session.ended.wait()
 
@@ -150,7 +155,9 @@ class KeptSessions:
             past = await self._store.get(session_id)
             if past is None or not past.is_resumable:
                 raise _not_found()
-            before = await self._store.messages(past.session_id, limit=KEPT)
+            before = await self._store.messages(past.session_id, limit=KEPT + 1)
+            if session_id in self._doomed:
+                raise _not_found()
             keeper = Keeper(past.session_id, self._scribe.write, before)
             alive = self._sessions.revive(past, keeper, hello)
             alive.words = bool(before)

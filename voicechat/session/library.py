@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from voicechat.protocol.messages.session import SessionInfo
+from voicechat.protocol.messages.sessions import SessionInfo
 from voicechat.session.store.ports import Found, Update
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import trio
 from voicechat.errors import CapacityExceeded, ErrorCode, ProtocolError
 from voicechat.protocol.messages.connection import ServerShuttingDown
 from voicechat.protocol.messages.session import EndReason, SessionState
+from voicechat.protocol.messages.sessions import CreateSession
 from voicechat.session import identity
 from voicechat.session.alive import Alive, longest_away, record_of
 from voicechat.session.keeper import Keeper
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voicechat.protocol.messages.connection import Hello
-    from voicechat.protocol.messages.session import Resume, SwitchSession
+    from voicechat.protocol.messages.session import Resume
+    from voicechat.protocol.messages.sessions import SwitchSession
     from voicechat.protocol.messages.trace import TurnTrace
     from voicechat.session.driver import Attached, Line
     from voicechat.session.scribe import Scribe
@@ -142,11 +144,11 @@ class SessionManager:
     # -- drive ---------------------------------------------------------------------------------
 
     def drive(
-        self, alive: Alive, line: Line, point: Resume | SwitchSession | None = None
+        self, alive: Alive, line: Line, point: Resume | SwitchSession | CreateSession | None = None
     ) -> Attached:
         """Let a connection drive a session, instead of the one that did."""
         attached = alive.session.driver.attach(line, point)
-        if point is not None:
+        if point is not None and not isinstance(point, CreateSession):
             self._counts["resumed" if attached.history is None else "restored"] += 1
         if alive.reason is None:  # else the connection is told at once that it has ended
             self._happens(alive, LifeEvent.ATTACHED)

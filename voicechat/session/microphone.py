@@ -50,6 +50,7 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
         self._rate = rate
         self._most_waiting_s = most_waiting_s
         self._waiting = 0  # samples
+        self._received = 0  # samples: where the frames that were put end
         self._least_cost = round(_LEAST_COST_S * rate)
         self._on_receive = on_receive
         self.settle = on_settled
@@ -70,11 +71,16 @@ class Microphone(trio.abc.ReceiveChannel[AudioFrame]):
         """Whether `put` would take the frame."""
         return self._waiting + self._cost(frame) <= self._most_waiting_s() * self._rate
 
+    def jumps(self, frame: AudioFrame, longest_s: float) -> bool:
+        """Whether more than so much audio is missing before the frame."""
+        return frame.offset - self._received > longest_s * self._rate
+
     def put(self, frame: AudioFrame) -> bool:
         """Take a frame; False when too much is waiting already."""
         if not self.has_room(frame):
             return False
         self._waiting += self._cost(frame)
+        self._received = max(self._received, frame.offset + frame.samples)
         self._send.send_nowait((trio.current_time(), frame))
         return True
 

@@ -29,6 +29,9 @@ sensible thresholds."""
 MAX_COOLING_BYTES: Final = 8_000_000
 """The same in memory: many sessions may wait at once, on a small machine. It is enough for the two
 minutes at up to 33 kHz; browsers send 16 kHz."""
+_LONGEST_JUMP_S: Final = 3600.0
+"""Of audio that a client may leave out at once: no network is away for longer and comes back to the
+same stream, and a position that a fault has made is no position to go on from."""
 
 
 class Microphones:
@@ -95,12 +98,15 @@ class Microphones:
         self._open = microphone
         self._kept = [*(kept for kept in self._kept if kept.waiting_bytes), microphone]
 
-    def audio(self, frame: AudioFrame) -> None:
-        """Take audio; late frames of a stream that has ended are dropped.
+    def audio(self, frame: AudioFrame) -> bool:
+        """Take audio.
+
+        Returns:
+            False where it was dropped: it is late, its stream has ended.
 
         Raises:
-            ProtocolError: The frame's stream was never opened, or the server cannot keep up and
-                has ended it.
+            ProtocolError: The frame's stream was never opened; or the server has ended it now,
+                because it cannot keep up or the frame is nowhere near the last one.
         """
         self._tap.received(frame)
         if frame.stream > self._stream:
@@ -110,19 +116,29 @@ class Microphones:
                 code=ErrorCode.INVALID_AUDIO,
             )
         if self._open is None or frame.stream < self._stream or self._open.given_up:
-            return
+            return False
+        if self._open.jumps(frame, _LONGEST_JUMP_S):
+            self._end()
+            raise ProtocolError(
+                "More than an hour of audio is missing before this frame.",
+                suggested_action="Open the microphone again.",
+                code=ErrorCode.INVALID_AUDIO,
+            )
         if not self._open.put(frame):
             self._end()
             raise self._too_much()
         self._tap.queued(frame)
         if frame.last:
             self._end()
+        return True
 
     def takes(self, frame: AudioFrame) -> bool:
         """Whether `audio` would take this frame, or drop it, without an error."""
         if frame.stream != self._stream or self._open is None:
             return frame.stream <= self._stream
-        return self._open.given_up or self._open.has_room(frame)
+        if self._open.given_up:
+            return True
+        return self._open.has_room(frame) and not self._open.jumps(frame, _LONGEST_JUMP_S)
 
     def close(self, stream: int) -> None:
         """End a stream; speech that is open becomes a turn."""

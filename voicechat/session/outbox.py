@@ -14,6 +14,7 @@ old that nobody waits for it; the client is then told.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from typing import Final
 
@@ -21,33 +22,9 @@ import attrs
 
 from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.protocol.frames import AudioFrame
-from voicechat.protocol.messages.base import ServerMessage
+from voicechat.session.entry import Entry, Item, cost_of, end_of
 
-Item = ServerMessage | AudioFrame
-
-_ENTRY_BYTES: Final = 200
-"""Memory of an item beside its samples or its text: the objects themselves, about."""
-_MEMBER_BYTES: Final = 64
-"""The same of a member of a list inside a message."""
-
-
-@attrs.define(eq=False)
-class Entry:
-    """A numbered item.
-
-    Attributes:
-        seq: Its number, from 1.
-        item: What is to be sent; a frame has the number too.
-        cost: Memory that it takes, in bytes, about.
-        at: When it was put in (monotonic seconds).
-        sent: Whether it was taken since the client came last.
-    """
-
-    seq: int
-    item: Item
-    cost: int
-    at: float
-    sent: bool = False
+__all__ = ["Entry", "Item", "Outbox", "Rewound"]
 
 
 @attrs.frozen
@@ -99,6 +76,7 @@ class Outbox:
         self._samples: OrderedDict[int, AudioFrame] = OrderedDict()  # the frames that have some
         self._turns: dict[int, _Speech] = {}  # those of which frames are kept
         self._lost: dict[int, AudioFrame] = {}  # by turn: the end of what was forgotten unplayed
+        self._told: list[AudioFrame] = []  # of these, what the client was told, if it was reached
 
     @property
     def has_room(self) -> bool:
@@ -120,13 +98,13 @@ class Outbox:
         self.seq += 1
         if isinstance(item, AudioFrame):
             item = AudioFrame(item.kind, item.stream, self.seq, item.offset, item.pcm, item.last)
-        entry = self._unsent[self.seq] = Entry(self.seq, item, _cost(item), now)
+        entry = self._unsent[self.seq] = Entry(self.seq, item, cost_of(item), now)
         self.cost += entry.cost
         if isinstance(item, AudioFrame):
             self._turns.setdefault(item.stream, _Speech()).frames[entry.seq] = entry
             if item.pcm:
                 self._samples[entry.seq] = item
-        self._make_room(now)
+        self.make_room(now)
         return entry
 
     def silence(self, turn: int) -> None:
@@ -134,6 +112,36 @@ class Outbox:
         self._lost.pop(turn, None)
         if speech := self._turns.get(turn):
             self._forget(list(speech.frames.values()))
+
+    # -- room ----------------------------------------------------------------------------------
+
+    def make_room(self, now: float) -> None:
+        """Forget speech that was heard, or that is too old, until there is room; the oldest first.
+
+        Of a frame that ends its turn only the samples go: the client waits for the end.
+        """
+        while self._samples and not self.has_room:
+            number, frame = next(iter(self._samples.items()))
+            speech, end = self._turns[frame.stream], end_of(frame)
+            entry = speech.frames[number]
+            mark = AudioFrame(frame.kind, frame.stream, number, end, b"", frame.last)
+            if end > speech.played:
+                if now < entry.at + self._speech_age_s:
+                    return
+                self._lost[frame.stream] = mark
+            if frame.last:
+                entry.item, entry.cost = mark, entry.cost - len(frame.pcm)
+                self.cost -= len(frame.pcm)
+                del self._samples[number]
+            else:
+                self._forget([entry])
+            self._forget_heard(frame.stream)
+
+    def room_at(self) -> float:
+        """When `make_room` could forget more than now (monotonic seconds); infinity for never."""
+        for number, frame in self._samples.items():
+            return self._turns[frame.stream].frames[number].at + self._speech_age_s
+        return math.inf
 
     # -- what goes out -------------------------------------------------------------------------
 
@@ -238,7 +246,7 @@ class Outbox:
         number, entry = self._sent.popitem()
         entry.sent = False
         self._unsent[number] = entry
-        self._unsent.move_to_end(number, last=False)
+        self._unsent.move_toend_of(number, last=False)
 
     def _forget_heard(self, turn: int) -> None:
         """Of the speech of `turn`, what the client has and has heard; of a bare end, has."""
@@ -246,33 +254,11 @@ class Outbox:
             heard: list[Entry] = []
             for number, entry in speech.frames.items():
                 bare = number not in self._samples
-                waits = not entry.sent if bare else _end(entry.item) > speech.played
+                waits = not entry.sent if bare else end_of(entry.item) > speech.played
                 if waits or number > self._acked:
                     break
                 heard.append(entry)
             self._forget(heard)
-
-    def _make_room(self, now: float) -> None:
-        """Forget speech that was heard, or that is too old, until there is room; the oldest first.
-
-        Of a frame that ends its turn only the samples go: the client waits for the end.
-        """
-        while self._samples and not self.has_room:
-            number, frame = next(iter(self._samples.items()))
-            speech, end = self._turns[frame.stream], _end(frame)
-            entry = speech.frames[number]
-            mark = AudioFrame(frame.kind, frame.stream, number, end, b"", frame.last)
-            if end > speech.played:
-                if now - entry.at <= self._speech_age_s:
-                    return
-                self._lost[frame.stream] = mark
-            if frame.last:
-                entry.item, entry.cost = mark, entry.cost - len(frame.pcm)
-                self.cost -= len(frame.pcm)
-                del self._samples[number]
-            else:
-                self._forget([entry])
-            self._forget_heard(frame.stream)
 
     def _forget(self, entries: list[Entry]) -> None:
         for entry in entries:
@@ -284,17 +270,3 @@ class Outbox:
                 del speech.frames[entry.seq]
                 if not speech.frames:
                     del self._turns[entry.item.stream]
-
-
-def _end(item: Item) -> int:
-    """The sample of its turn after the last one of a frame."""
-    return item.offset + item.samples if isinstance(item, AudioFrame) else 0
-
-
-def _cost(item: Item) -> int:
-    """Memory that an item takes, in bytes, about."""
-    if isinstance(item, AudioFrame):
-        return _ENTRY_BYTES + len(item.pcm)
-    fields = [getattr(item, field.name) for field in attrs.fields(type(item))]
-    text = sum(len(value) for value in fields if isinstance(value, str))
-    return _ENTRY_BYTES + text + sum(_MEMBER_BYTES * len(v) for v in fields if isinstance(v, tuple))

@@ -27,7 +27,8 @@ class Outgoing:
     Args:
         box: Decides what is kept.
         on_sent: Told of each item that is really in it, in the order of the items.
-        keep: Makes an item durable; returns whether `on_kept`, its second argument, will be called.
+        keep: Makes an item durable; returns whether `on_kept`, its second argument, has been or
+            will be called: with False when it is not kept yet, with True when it is.
     """
 
     def __init__(
@@ -51,6 +52,9 @@ class Outgoing:
     async def send(self, item: Item) -> None:
         """Put an item in; waits while there is no room. When it is cancelled, nothing was put in.
 
+        There is room when the client takes, plays or acknowledges something, and at the latest when
+        enough of the speech that waits is too old.
+
         Raises:
             trio.ClosedResourceError: The session has ended.
         """
@@ -61,7 +65,9 @@ class Outgoing:
             return
         async with self._sending:  # nobody overtakes
             while not self.box.has_room and not self._closed:
-                await self._room.wait()
+                with trio.move_on_at(self.box.room_at()):
+                    await self._room.wait()
+                self.box.make_room(trio.current_time())
             self.post(item)
 
     def post(self, item: Item, keep: Callable[[Callable[[bool], None]], bool] | None = None) -> int:
@@ -86,12 +92,13 @@ class Outgoing:
         seq = entry.seq
 
         def on_kept(_: bool) -> None:  # noqa: FBT001  (the scribe has one argument)
-            self._kept_late.discard(seq)
+            self._kept_late.discard(seq)  # it leaves, also when it is not kept yet
             self._tell()
 
-        if keep(on_kept) if keep is not None else self._keep(item, on_kept):
-            self._kept_late.add(seq)
         self._on_sent(item)
+        self._kept_late.add(seq)  # before: where the disk fails for long, the answer is there now
+        if not (keep(on_kept) if keep is not None else self._keep(item, on_kept)):
+            self._kept_late.discard(seq)
         self._tell()
         return seq
 

@@ -64,7 +64,9 @@ class Requests:
             trio.ClosedResourceError: The session has ended.
         """
         session = self._session
-        session.outbox.check()
+        makes_room = isinstance(envelope.message, Ack | Playback)
+        if not makes_room:
+            session.outbox.check()
         if not session.incoming.admit(envelope):
             return
         self._tap.received(envelope.message)
@@ -74,6 +76,8 @@ class Requests:
         except ProtocolError as error:
             error.client_seq = envelope.seq
             session.tell(told(error))
+            if makes_room:  # which a wrong one does not
+                session.outbox.check()
         session.incoming.handled(envelope, safe=safe)
 
     def hear(self, frame: AudioFrame) -> None:
@@ -82,8 +86,17 @@ class Requests:
         Raises:
             ProtocolError: See `Microphones.audio`.
         """
-        if self._session.incoming.fresh(frame):
-            self._session.microphones.audio(frame)
+        incoming = self._session.incoming
+        if not incoming.fresh(frame):
+            return
+        taken = False
+        try:
+            taken = self._session.microphones.audio(frame)
+        finally:
+            if taken:
+                incoming.took(frame)
+            else:
+                incoming.drop(frame)
 
     def _act(self, envelope: Envelope) -> bool:  # noqa: C901  (one case a message)
         """Returns whether it is safe already."""

@@ -1,4 +1,8 @@
-"""Lets an acknowledgement leave only when what it acknowledges is on disk."""
+"""Acknowledges only what is on disk.
+
+While the disk fails, what is said goes on without that, so that people can talk; the client is told
+so once, and goes on keeping what it has said until the disk has it.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +59,8 @@ class Safety:
         def keep(on_kept: Callable[[bool], None]) -> bool:
             def kept(well: bool) -> None:  # noqa: FBT001  (the scribe has one argument)
                 self._kept(well=well)
-                self._incoming.settle(seq)
+                if well:
+                    self._incoming.settle(seq)
                 on_kept(well)
 
             nonlocal waits
@@ -76,7 +81,7 @@ class Safety:
 
         def kept(well: bool) -> None:  # noqa: FBT001  (the scribe has one argument)
             self._kept(well=well)
-            if isinstance(item, TranscriptFinal):
+            if well and isinstance(item, TranscriptFinal):
                 self._incoming.final_kept(item.stream, item.until)
             on_kept(well)
 
@@ -88,7 +93,7 @@ class Safety:
         return waits
 
     def _kept(self, *, well: bool) -> None:
-        """Something was kept, or could not be: that is told once, until it goes well again."""
+        """Something was kept, or could not be yet: that is told once, until it goes well again."""
         if well or self._failing:
             self._failing = not well
             return

@@ -44,11 +44,16 @@ class Transcript:
     Args:
         session_id: For the changes.
         before: What was said before, oldest first.
+
+    Attributes:
+        truncated: Whether more was said than is at hand.
     """
 
     def __init__(self, session_id: str, before: Iterable[MessageRecord] = ()) -> None:
         self._session_id = session_id
+        self.truncated = False
         self._entries = {(each.turn, each.speaker): each for each in before}
+        self._bound()
         self._silent: set[int] = set()  # turns that only say aloud what is told otherwise
         self._asked: dict[int, Origin] = {}  # what the user began, until its answer has ended
 
@@ -193,7 +198,11 @@ class Transcript:
 
     def _enter(self, record: MessageRecord) -> None:
         self._entries[record.turn, record.speaker] = record
+        self._bound()
+
+    def _bound(self) -> None:
         while len(self._entries) > KEPT:
+            self.truncated = True
             del self._entries[next(iter(self._entries))]
 
 

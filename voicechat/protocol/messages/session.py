@@ -1,4 +1,4 @@
-"""The family of sessions: begin one, resume it after the network was lost, switch, list and end.
+"""The family of one session: resume it after the network was lost, acknowledge, and its end.
 
 A session outlives its connection. What the server sends of it is numbered (`seq`) and kept until
 the client acknowledges it; what the client sends of it is numbered by the client, and kept there
@@ -16,11 +16,10 @@ from voicechat.protocol.fields import number, text
 from voicechat.protocol.messages.base import U32_MAX, ClientMessage, ServerMessage
 from voicechat.protocol.messages.conversation import Origin  # noqa: TC001  (the codec resolves it)
 
-MAX_TITLE = 120
-"""Longest title of a session in characters."""
-MAX_QUERY = 200
-"""Longest search in characters."""
-_ID = 64
+MAX_ID = 64
+"""Longest id of a session, and of an epoch, in characters."""
+MAX_CLIENT = 64
+"""Longest name of a program or page in characters."""
 _SECRET = 128
 
 
@@ -84,13 +83,6 @@ class EntryStatus(StrEnum):
 # -- from the client ---------------------------------------------------------------------------
 
 
-@attrs.frozen
-class CreateSession(ClientMessage):
-    """Begin a new session on this connection; the one it drove goes on without a connection."""
-
-    type: ClassVar[str] = "create_session"
-
-
 @attrs.frozen(kw_only=True)
 class Resume(ClientMessage):
     """Drive a session again, from where this client has come.
@@ -107,60 +99,19 @@ class Resume(ClientMessage):
         client_seq: The first number that this client will send again or anew.
         reopen: Go on from its history when the time to resume is over; False begins a new session
             instead.
+        client: Random, and new for each program or page: whose messages the numbers were. Clients
+            of one session count in one row, and one may be taken over by another.
     """
 
     type: ClassVar[str] = "resume"
-    session_id: str = text(min_length=1, max_length=_ID)
+    session_id: str = text(min_length=1, max_length=MAX_ID)
     secret: str = text(min_length=1, max_length=_SECRET)
-    epoch: str | None = text(max_length=_ID, default=None)
+    epoch: str | None = text(max_length=MAX_ID, default=None)
     seq: int | None = number(ge=0, le=U32_MAX, default=None)
     buffered: bool = False
     client_seq: int = number(ge=1, le=U32_MAX, default=1)
     reopen: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class SwitchSession(ClientMessage):
-    """Drive another session of the same user, from its history where it has ended.
-
-    As `Resume`, but the user's key (see `Hello`) stands for the secret.
-    """
-
-    type: ClassVar[str] = "switch_session"
-    session_id: str = text(min_length=1, max_length=_ID)
-    epoch: str | None = text(max_length=_ID, default=None)
-    seq: int | None = number(ge=0, le=U32_MAX, default=None)
-    buffered: bool = False
-    client_seq: int = number(ge=1, le=U32_MAX, default=1)
-
-
-@attrs.frozen
-class DestroySession(ClientMessage):
-    """End a session of this user and delete all that is kept of it."""
-
-    type: ClassVar[str] = "destroy_session"
-    session_id: str = text(min_length=1, max_length=_ID)
-
-
-@attrs.frozen
-class RenameSession(ClientMessage):
-    """Give a session of this user another title."""
-
-    type: ClassVar[str] = "rename_session"
-    session_id: str = text(min_length=1, max_length=_ID)
-    title: str = text(min_length=1, max_length=MAX_TITLE)
-
-
-@attrs.frozen
-class ListSessions(ClientMessage):
-    """Ask for a `SessionList`: the newest sessions of this user, or those in which words occur.
-
-    Attributes:
-        query: Words to look for in titles and in all that was said; empty for all sessions.
-    """
-
-    type: ClassVar[str] = "list_sessions"
-    query: str = text(max_length=MAX_QUERY, default="")
+    client: str = text(max_length=MAX_CLIENT, default="")
 
 
 @attrs.frozen
@@ -172,45 +123,6 @@ class Ack(ClientMessage):
 
 
 # -- from the server ---------------------------------------------------------------------------
-
-
-@attrs.frozen
-class SessionInfo:
-    """What a list tells of a session.
-
-    Attributes:
-        session_id: Safe to log.
-        title: Given by the user, or else from the first words; may be empty.
-        state: Where it is in its life.
-        created_at: ISO 8601 with zone.
-        last_active_at: Likewise.
-        message_count: What was said and answered in it.
-        snippet: Where a search found its words, with each in ``[`` and ``]``; else empty.
-    """
-
-    session_id: str
-    title: str
-    state: SessionState
-    created_at: str
-    last_active_at: str
-    message_count: int
-    snippet: str = ""
-
-
-@attrs.frozen
-class SessionList(ServerMessage):
-    """The answer to `ListSessions`; also sent when the list has changed.
-
-    Attributes:
-        query: The search that it answers; empty for all sessions.
-        sessions: The newest ones, newest first.
-        current: The session that this connection drives.
-    """
-
-    type: ClassVar[str] = "session_list"
-    query: str
-    sessions: tuple[SessionInfo, ...]
-    current: str | None
 
 
 @attrs.frozen
@@ -273,15 +185,20 @@ class SessionRestored(ServerMessage):
         seq: What follows comes after this number; with `Resume.buffered` False, speech that was
             not played comes again with numbers up to it.
         title: See `SessionInfo`.
-        client_seq: The last number of this client that the server has taken; what is above it is to
-            be sent again.
+        client_seq: The last number that the server has taken, from whichever client; with a new
+            epoch the last that was kept. What it lacks is to be numbered from the next one on.
+        own_seq: The last of these that this client (see `Resume.client`) has said in this epoch; 0
+            if there is none. Up to it the server has what the client said and is not to get it
+            again, but it may not be on disk yet: to be forgotten when `InputAck` covers it.
         stream: The microphone stream that the server knows; None if there is none.
         samples: How much of it the server has, at its own rate: what is above it is to be sent
             again. With a new epoch it is how much is settled, see `InputAck`.
         history: What was said, oldest first, where the client has nothing or another epoch; of a
-            long conversation the newest part. Else None, and what the client lacks follows.
+            long conversation the newest part. Else None, and what the client lacks follows. With
+            another epoch all of it is on disk; it tells what of the client's own was kept.
         speech_lost: Whether speech had to be forgotten that the client has not got; its text is
-            there.
+            there. Told until the client says or acknowledges something.
+        truncated: Whether `history` lacks the oldest part of what was said.
     """
 
     type: ClassVar[str] = "session_restored"
@@ -291,10 +208,12 @@ class SessionRestored(ServerMessage):
     seq: int
     title: str
     client_seq: int
+    own_seq: int
     stream: int | None
     samples: int
     history: tuple[HistoryEntry, ...] | None
     speech_lost: bool
+    truncated: bool
 
 
 @attrs.frozen

@@ -17,7 +17,7 @@ from voicechat.session.store.rows import (
     session_of,
     session_row,
 )
-from voicechat.session.store.schema import ALIVE
+from voicechat.session.store.schema import SAID
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,10 +35,7 @@ _ERASE: Final = """
                      folded = zeroblob(length(CAST(folded AS BLOB)))
 """
 """As long as before: so the row stays where it is, see `schema`."""
-_LEFT_OPEN: Final = (
-    f"{SESSIONS} WHERE s.{ALIVE}"  # noqa: S608  (constants)
-    " OR s.id IN (SELECT session FROM message WHERE status = 'open')"
-)
+_NUMBER: Final = "SELECT id FROM session WHERE session_id = ?"
 _PUT: Final = "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _IN_TURN: Final = f"{MESSAGES} WHERE m.session = ? AND m.turn = ?"
 
@@ -58,23 +55,26 @@ def find(db: sqlite3.Connection, session_id: str) -> _Row | None:
     return row and _Row(session_of(row), row[-2], row[-1])
 
 
-def change(db: sqlite3.Connection, wanted: Change) -> None:
-    """Make one change."""
+def change(db: sqlite3.Connection, wanted: Change) -> bool:
+    """Make one change; whether words of a deleted session may be in the log."""
     if isinstance(wanted, Begin):
-        if db.execute(_INSERT, session_row(wanted.session)).rowcount:
-            _begin(db, wanted.session)
-        return
+        session = rules.fitting(wanted.session)
+        if db.execute(_INSERT, session_row(session)).rowcount:
+            _begin(db, session)
+        return False
+    if isinstance(wanted, Delete):  # also of a session whose row is damaged
+        found = db.execute(_NUMBER, (rules.clean(wanted.session_id),)).fetchone()
+        return found is not None and delete(db, *found)
     row = find(db, wanted.session_id)
     if row is None:
-        return
+        return False
     if isinstance(wanted, Put):
         _put(db, row, wanted)
     elif isinstance(wanted, Update):
         rewrite(db, row, rules.updated(row.record, wanted))
     elif isinstance(wanted, Forget):
         _forget(db, row, wanted.turn)
-    elif isinstance(wanted, Delete):
-        _delete(db, row.number)
+    return False
 
 
 def rewrite(db: sqlite3.Connection, row: _Row, record: SessionRecord) -> None:
@@ -143,28 +143,10 @@ def _forget(db: sqlite3.Connection, row: _Row, turn: int) -> None:
     rewrite(db, row, rules.without_messages(row.record, gone))
 
 
-def _delete(db: sqlite3.Connection, number: int) -> None:
-    db.execute(f"{_ERASE} WHERE session = ? AND typeof(text) = 'text'", (number,))
+def delete(db: sqlite3.Connection, number: int) -> bool:
+    """Delete the session of a row; whether it ever had words, which may be in the log then."""
+    had = db.execute("SELECT 1 FROM words WHERE session = ? LIMIT 1", (number,)).fetchone()
+    db.execute(f"{_ERASE} WHERE session = ? AND {SAID}", (number,))
     db.execute("DELETE FROM message WHERE session = ?", (number,))
     db.execute("DELETE FROM session WHERE id = ?", (number,))
-
-
-# -- when the store is opened -------------------------------------------------------------------
-
-
-def recover(db: sqlite3.Connection) -> bool:
-    """End what the last server has left open; whether something was deleted."""
-    empty = db.execute(
-        "SELECT id FROM session WHERE NOT EXISTS"
-        " (SELECT 1 FROM message WHERE message.session = session.id)"
-    ).fetchall()
-    for (number,) in empty:
-        _delete(db, number)
-    for each in db.execute(_LEFT_OPEN).fetchall():
-        record, number = session_of(each), each[-2]
-        said = db.execute(f"{MESSAGES} WHERE m.session = ?", (number,)).fetchall()
-        for message in rules.lost_answers(record, map(message_of, said)):
-            change(db, Put(record.session_id, message))
-        if now := find(db, record.session_id):
-            rewrite(db, now, rules.after_crash(now.record))
-    return bool(empty)
+    return had is not None

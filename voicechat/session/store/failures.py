@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import traceback
+from pathlib import Path
 from typing import Final
 
 from voicechat.errors import StoreFailed, UsageError
@@ -42,6 +44,24 @@ _DAMAGED: Final = (
     "the file is damaged",
     "Restart the server: it moves the file aside and begins a new one.",
 )
+_DAMAGED_ROW: Final = (
+    "what the file has of this conversation is damaged",
+    "Begin a new one; a backup of sessions.db may still have it.",
+)
+_FAULT: Final = (
+    "the server made a mistake",
+    "Try again; its log tells where the mistake is, for a report to its makers.",
+)
+_OF_FILE: Final = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_SCHEMA,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_FORMAT,
+    }
+)
+_FRAMES: Final = 6
 
 
 def name_of(error: BaseException) -> str:
@@ -50,15 +70,36 @@ def name_of(error: BaseException) -> str:
     return name
 
 
-def is_damage(error: BaseException) -> bool:
+def told(error: BaseException) -> dict[str, object]:
+    """What may be logged of it with where it happened: no text of it, which can hold words."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    where = [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames]
+    return {"error": name_of(error), "where": where}
+
+
+def is_damage(error: sqlite3.Error) -> bool:
     """Whether a file that was read or changed is not what this program has written."""
-    if isinstance(error, DamagedRow):
-        return True
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
+def is_of_row(error: Exception) -> bool:
+    """Whether other rows may still be written, which a full disk does not let."""
+    if isinstance(error, sqlite3.Error):
+        return is_damage(error)
+    return not isinstance(error, MemoryError)
+
+
+def is_of_file(error: Exception) -> bool:
+    """Whether it is damage of which more than one row may have a part."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _OF_FILE
+
+
 def _reason(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, DamagedRow):
+        return _DAMAGED_ROW
+    if not isinstance(error, sqlite3.Error):
+        return _FAULT
     if is_damage(error):
         return _DAMAGED
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR) & 0xFF

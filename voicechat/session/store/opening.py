@@ -15,12 +15,11 @@ import attrs
 import structlog
 
 from voicechat.errors import UsageError
-from voicechat.session.store import changing, failures, rows, schema
+from voicechat.session.store import failures, recovery, rows, schema
 from voicechat.session.store.locking import FolderLock
-from voicechat.session.store.rows import DamagedRow
+from voicechat.session.store.transactions import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 log = structlog.get_logger()
@@ -116,7 +115,7 @@ def _usable(path: Path, *, power_safe: bool) -> tuple[sqlite3.Connection, str | 
     if fault is None:
         try:
             return _prepared(path, power_safe=power_safe), None
-        except (sqlite3.Error, DamagedRow) as error:
+        except sqlite3.Error as error:
             if not failures.is_damage(error):
                 raise
             fault = "damaged"
@@ -174,26 +173,13 @@ def _prepared(path: Path, *, power_safe: bool) -> sqlite3.Connection:
         for probe in _PROBES:
             db.execute(probe).fetchall()
         with transaction(db):
-            changing.recover(db)
+            recovery.recover(db)
         _compact(db)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except BaseException:
         db.close()
         raise
     return db
-
-
-@contextlib.contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All that is done in the block, or nothing of it."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # some errors have done it already
-            db.execute("ROLLBACK")
-        raise
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -52,6 +52,23 @@ MESSAGES: Final = """
 """Selects what `message_of` reads, then the number of its words."""
 
 
+_INT_OR_NONE: Final = (int, type(None))
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "session_id": (str,),
+    "user_id": (str,),
+    "secret_hash": (bytes,),
+    "title": (str,),
+    "subprocess_pid": _INT_OR_NONE,
+    "message_count": (int,),
+    "total_cost_usd": (float, int),
+    "client_seq": (int,),
+    "stream": _INT_OR_NONE,
+    "samples": (int,),
+    "last_turn": (int,),
+}
+"""SQLite keeps any kind in any column."""
+
+
 def moment(at: datetime) -> str:
     """ISO 8601 in UTC, always as long, so that texts sort as times do."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -66,6 +83,8 @@ def session_of(row: Sequence[Any]) -> SessionRecord:
     named = dict(zip((*COLUMNS, "title"), row, strict=False))
     reason = named["terminated_reason"]
     try:
+        if any(type(named[name]) not in kinds for name, kinds in _KINDS.items()):
+            raise DamagedRow
         read = {
             "state": SessionState(named.pop("status")),
             "created_at": datetime.fromisoformat(named["created_at"]),
@@ -107,6 +126,9 @@ def message_of(row: Sequence[Any]) -> MessageRecord:
     """
     turn, speaker, text, count, heard, origin, status, at, client_seq = row[:9]
     try:
+        texts = type(text) is type(heard) is str
+        if not texts or type(turn) is not int or type(client_seq) not in _INT_OR_NONE:
+            raise DamagedRow
         return MessageRecord(
             turn=turn,
             speaker=Speaker(speaker),

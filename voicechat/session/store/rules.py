@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,8 @@ ENDED: Final = frozenset({SessionState.EXPIRED, SessionState.TERMINATED})
 """States of sessions that nobody drives or waits for."""
 TITLE_CHARACTERS: Final = 60
 """Longest title that is made from the user's first words."""
+LARGEST: Final = 2**63 - 1
+"""Of a whole number that a file can hold: clients name some that are larger."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UPDATED: Final = tuple(field.name for field in attrs.fields(Update) if field.name != "session_id")
 
@@ -29,8 +32,31 @@ def clean(text: str) -> str:
 
 
 def cleaned(message: MessageRecord) -> MessageRecord:
-    """The message with clean texts."""
-    return attrs.evolve(message, text=clean(message.text), heard=clean(message.heard))
+    """The message with clean texts and a number that fits."""
+    return attrs.evolve(
+        message,
+        text=clean(message.text),
+        heard=clean(message.heard),
+        client_seq=_fitting(message.client_seq),
+    )
+
+
+def fitting(record: SessionRecord) -> SessionRecord:
+    """The session with numbers that fit."""
+    cost = record.total_cost_usd
+    return attrs.evolve(
+        record,
+        subprocess_pid=_fitting(record.subprocess_pid),
+        total_cost_usd=cost if math.isfinite(cost) else 0.0,
+        client_seq=min(record.client_seq, LARGEST),
+        stream=_fitting(record.stream),
+        samples=min(record.samples, LARGEST),
+        last_turn=min(record.last_turn, LARGEST),
+    )
+
+
+def _fitting(number: int | None) -> int | None:
+    return None if number is None else min(number, LARGEST)
 
 
 def title_from(message: MessageRecord) -> str:
@@ -53,7 +79,9 @@ def updated(record: SessionRecord, change: Update) -> SessionRecord:
         news["title"] = clean(news["title"])
     if change.state is not None and change.state not in ENDED:
         news["terminated_reason"] = None
-    return attrs.evolve(record, **news)
+    if not math.isfinite(news.get("total_cost_usd", 0.0)):
+        del news["total_cost_usd"]
+    return fitting(attrs.evolve(record, **news))
 
 
 def with_message(record: SessionRecord, put: Put, *, new: bool) -> SessionRecord:
@@ -68,7 +96,7 @@ def with_message(record: SessionRecord, put: Put, *, new: bool) -> SessionRecord
     if put.stream is not None:
         samples = max(samples, put.samples) if put.stream == stream else put.samples
         stream = put.stream
-    return attrs.evolve(
+    after = attrs.evolve(
         record,
         title=record.title or title_from(message),
         message_count=record.message_count + new,
@@ -78,6 +106,7 @@ def with_message(record: SessionRecord, put: Put, *, new: bool) -> SessionRecord
         stream=stream,
         samples=samples,
     )
+    return fitting(after)
 
 
 def without_messages(record: SessionRecord, gone: Sequence[MessageRecord]) -> SessionRecord:

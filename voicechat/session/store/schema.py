@@ -83,9 +83,16 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE upkeep (vacuum_due INTEGER NOT NULL)",
         "INSERT INTO upkeep VALUES (0)",
     ),
+    (
+        # So that a search reads no rows of zeros, however many there are.
+        "DROP INDEX words_of_session",
+        "CREATE INDEX words_of_session ON words (session, typeof(text))",
+    ),
 )
 """Each brings a file from the version of its index to the next, in one transaction."""
 
 ALIVE: Final = "status NOT IN ('expired', 'terminated')"
 ENDED: Final = "status IN ('expired', 'terminated')"
 """Written as in the indexes: SQLite uses a partial index only where it sees the same words."""
+SAID: Final = "typeof(text) = 'text'"
+"""Of `words`: rows that are not zeros; likewise."""
