@@ -120,7 +120,7 @@ class ChaosServer:
         """
         async with httpx.AsyncClient(base_url=self.link, timeout=20) as http:
             answer = await http.get(
-                f"/api/v1/sessions/{session_id}/messages",
+                f"/api/v1/sessions/{session_id}/messages?limit=1000",
                 headers={"Authorization": f"Bearer {key}"},
             )
             if answer.is_error:

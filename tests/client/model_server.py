@@ -24,11 +24,13 @@ from voicechat.protocol.messages.connection import (
 from voicechat.protocol.messages.conversation import StreamDelta, UserMessage
 from voicechat.protocol.messages.session import (
     Ack,
+    HistoryEntry,
     InputAck,
     Resume,
     SessionCreating,
     SessionReady,
     SessionRestored,
+    Speaker,
 )
 from voicechat.protocol.messages.sessions import CreateSession
 
@@ -47,6 +49,9 @@ WELCOME = Welcome(
 AT = "2026-11-21T20:00:00+00:00"
 
 
+RIVAL = "another client"
+
+
 def ready(number: int = 1, epoch: str = "e1") -> SessionReady:
     return SessionReady(f"session{number}", f"secret{number}", epoch, AT)
 
@@ -54,7 +59,22 @@ def ready(number: int = 1, epoch: str = "e1") -> SessionReady:
 def restored(**fields: Any) -> SessionRestored:
     usual = {"session_id": "session1", "secret": "secret1", "epoch": "e1", "seq": 0, "title": ""}
     usual |= {"client_seq": 0, "stream": None, "samples": 0, "history": None}
-    return SessionRestored(**usual | {"speech_lost": False} | fields)
+    usual |= {"speech_lost": False, "truncated": False}
+    usual["own_seq"] = fields.get("client_seq", 0)  # nobody else has said anything
+    return SessionRestored(**usual | fields)
+
+
+def typed(client_seq: int | None, text: str) -> HistoryEntry:
+    return HistoryEntry(1, Speaker.USER, text, "text", "complete", AT, client_seq)
+
+
+@attrs.frozen
+class Typed:
+    """A text, its number, and who said it."""
+
+    seq: int
+    text: str
+    client: str
 
 
 @attrs.define
@@ -71,7 +91,7 @@ class ModelServer:
     """One session, and the connection that drives it.
 
     Attributes:
-        texts: What was typed, in order.
+        said: What was typed by whomever, in order; the first `kept` of it are on disk.
         audio: What was heard, one stream behind the other.
         emitted: Numbered items of this epoch, in order.
         answers: What waits to be sent to the client.
@@ -80,7 +100,10 @@ class ModelServer:
     def __init__(self) -> None:
         self.sessions = self.epochs = 0
         self.client_seq = 0
-        self.texts: list[str] = []
+        self.client = ""  # who drives it
+        self.own: dict[str, int] = {}  # the last number of each
+        self.said: list[Typed] = []
+        self.kept = 0
         self.changes: list[Settings] = []
         self.audio = bytearray()
         self.streams: list[Stream] = []
@@ -93,6 +116,11 @@ class ModelServer:
         self.attached = False
         self._greeted = False
 
+    @property
+    def texts(self) -> list[str]:
+        """What the client under test has typed."""
+        return [each.text for each in self.said if each.client != RIVAL]
+
     # -- what happens to it --------------------------------------------------------------------
 
     def connect(self) -> None:
@@ -102,6 +130,9 @@ class ModelServer:
     def restart(self) -> None:
         """All but what is on the disk is forgotten: texts, and audio that is settled."""
         self.connect()
+        del self.said[self.kept :]
+        self.client_seq = self.said[-1].seq if self.said else 0
+        self.own = {}
         self.epochs += 1
         self.emitted, self.acknowledged, self.spoken = [], 0, 0
         last = self.stream_of(self.settled)
@@ -109,6 +140,16 @@ class ModelServer:
         self.streams = [] if last is None else [attrs.evolve(last, closed=True)]
         if last is not None:
             self.streams[0].samples = self.settled - last.begin
+
+    def rival_types(self, text: str) -> None:
+        """Another client takes the session over, says something and goes."""
+        self.connect()
+        self.client, self.client_seq = RIVAL, self.client_seq + 1
+        self._take_text(text)
+
+    def _take_text(self, text: str) -> None:
+        self.own[self.client] = self.client_seq
+        self.said.append(Typed(self.client_seq, text, self.client))
 
     def stream_of(self, position: int) -> Stream | None:
         """The stream that holds the sample before a position of all that was heard."""
@@ -131,7 +172,9 @@ class ModelServer:
         self.answers.append(
             CODEC.encode(
                 InputAck(
-                    self.client_seq,
+                    self.client_seq
+                    if self.kept == len(self.said)
+                    else self.said[self.kept].seq - 1,
                     None if stream is None else stream.number,
                     0 if stream is None else self.settled - stream.begin,
                 )
@@ -161,7 +204,7 @@ class ModelServer:
         if message.numbered:
             assert self.attached, "nothing of a session before the session is there"
             assert envelope.seq == self.client_seq + 1, "no hole, and nothing twice"
-            self.client_seq = envelope.seq
+            self.client_seq = self.own[self.client] = envelope.seq
         else:
             assert envelope.seq is None
         self._follow(message)
@@ -169,8 +212,9 @@ class ModelServer:
     def _follow(self, message: Any) -> None:
         match message:
             case CreateSession():
-                assert not self.texts
+                assert not self.said
                 assert not self.audio
+                self.client = message.client
                 self.sessions += 1
                 self.epochs += 1
                 self.attached = True
@@ -180,7 +224,7 @@ class ModelServer:
             case Resume():
                 self._resume(message)
             case UserMessage(text=text):
-                self.texts.append(text)
+                self._take_text(text)
             case Settings():
                 self.changes.append(message)
             case AudioOpen(stream=number):
@@ -206,10 +250,11 @@ class ModelServer:
         )
         same = message.epoch == f"e{self.epochs}"
         stream = self.streams[-1] if self.streams else None
-        if not same:
+        self.client = message.client
+        if not same and not self.own:
             # A client may have heard that its messages are settled which changed nothing for long.
             self.client_seq = max(self.client_seq, message.client_seq - 1)
-        assert message.client_seq <= self.client_seq + 1
+        assert not same or message.client_seq <= self.client_seq + 1
         self.attached = True
         self.answers.append(
             CODEC.encode(
@@ -219,9 +264,10 @@ class ModelServer:
                     epoch=f"e{self.epochs}",
                     seq=message.seq if same else 0,
                     client_seq=self.client_seq,
+                    own_seq=self.own.get(self.client, 0),
                     stream=None if stream is None else stream.number,
                     samples=0 if stream is None else stream.samples,
-                    history=None if same else (),
+                    history=None if same else tuple(typed(e.seq, e.text) for e in self.said),
                 )
             )
         )

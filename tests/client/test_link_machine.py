@@ -34,7 +34,7 @@ class LossyLink(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 100.0
-        self.link = Link(Hello(1))
+        self.link = Link(Hello(1), client="under test")
         self.server = ModelServer()
         self.up: list[str | bytes] = []
         self.socket = False
@@ -159,6 +159,19 @@ class LossyLink(RuleBasedStateMachine):
         heard = len(self.server.audio) // 2
         self.server.settled += int((heard - self.server.settled) * part)
         self.server.acknowledge()
+
+    @precondition(lambda self: self.server.sessions)
+    @rule(many=st.integers(1, 3))
+    def server_s_disk_gets_something(self, many) -> None:
+        self.server.kept = min(len(self.server.said), self.server.kept + many)
+
+    @precondition(lambda self: self.server.sessions and self.link.session is not None)
+    @rule(many=st.integers(1, 3))
+    def another_client_takes_it_over(self, many) -> None:
+        if self.socket:
+            self.is_cut(0.5, 4500)
+        for _ in range(many):
+            self.server.rival_types(f"text {next(self.words)}")
 
     @precondition(lambda self: self.server.sessions and self.link.session is not None)
     @rule(chance=st.floats(0, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.client.link_tools import HANDS_FREE, connected, drain, error, hear, reconnect, speech
-from tests.client.model_server import AT, WELCOME, ready, restored
+from tests.client.model_server import AT, WELCOME, ready, restored, typed
 from voicechat.client.known import Restored, SessionKey
 from voicechat.client.link import Link
 from voicechat.client.state import Phase
@@ -13,17 +13,13 @@ from voicechat.errors import ErrorCode
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.audio import AudioClose, AudioOpen, ListenMode, Playback
 from voicechat.protocol.messages.connection import Hello
-from voicechat.protocol.messages.connection import Settings as Change
 from voicechat.protocol.messages.conversation import (
     Interrupt,
     StreamDelta,
     UserMessage,
 )
-from voicechat.protocol.messages.session import (
-    HistoryEntry,
-    InputAck,
-    Resume,
-)
+from voicechat.protocol.messages.session import Ack, HistoryEntry, InputAck, Resume
+from voicechat.protocol.messages.sessions import CreateSession, SwitchSession
 
 
 @pytest.mark.requirement("S-2")
@@ -89,10 +85,9 @@ def test_a_restarted_server_hears_what_was_not_settled_as_a_new_stream() -> None
     reconnect(link)
     told = hear(link, restored(epoch="e2", client_seq=0, stream=1, samples=300, history=()))
     assert told[1] == Restored("session1", restarted=True)
-    void, typed, opened, *audio = drain(link)
-    assert void == (1, Change()), "a number without a hole, for a stream that is void"
-    assert typed == (2, UserMessage("typed"))
-    assert opened == (3, AudioOpen(2, 16_000))
+    typed_, opened, *audio = drain(link)
+    assert typed_ == (1, UserMessage("typed")), "no number for a stream that is void"
+    assert opened == (2, AudioOpen(2, 16_000))
     assert b"".join(frame.pcm for frame in audio) == b"ab" * 20 + b"cd" * 320
     assert [(frame.stream, frame.seq, frame.offset) for frame in audio] == [(2, 0, 0), (2, 1, 20)]
     assert link.outgoing.position(2, 5) == 305
@@ -157,12 +152,104 @@ def test_taking_a_session_back_from_another_client(epoch) -> None:
     link.opened(0.0)
     drain(link)
     hear(link, WELCOME)
-    hear(link, restored(epoch=epoch, client_seq=9, stream=4, samples=50))
+    hear(link, restored(epoch=epoch, client_seq=9, own_seq=0, stream=4, samples=50))
     link.outgoing.audio(b"ab")
-    typed, opened, frame = drain(link)
-    assert typed == (10, UserMessage("typed meanwhile"))
+    said, opened, frame = drain(link)
+    assert said == (10, UserMessage("typed meanwhile"))
     assert opened == (11, AudioOpen(5, 16_000))
     assert (frame.stream, frame.offset) == (5, 0)
+
+
+@pytest.mark.requirement("S-4")
+def test_what_was_taken_is_kept_until_it_is_safe() -> None:
+    link = connected()
+    link.send(UserMessage("taken"))
+    link.send(UserMessage("safe"))
+    drain(link)
+    assert reconnect(link).client_seq == 1
+    hear(link, restored(client_seq=2))
+    assert drain(link) == [], "nothing is sent again"
+    assert reconnect(link).client_seq == 1
+    history = (typed(1, "taken"),)
+    hear(link, restored(client_seq=2, history=history))
+    assert drain(link) == [], "nor where the history of the same epoch tells it"
+    reconnect(link)
+    hear(link, restored(epoch="e2", client_seq=1, own_seq=0, history=history))
+    assert drain(link) == [(2, UserMessage("safe"))], "it was not on disk when the server died"
+    hear(link, InputAck(2, None, 0))
+    reconnect(link)
+    hear(link, restored(epoch="e3", client_seq=0, own_seq=0, history=()))
+    assert drain(link) == []
+
+
+@pytest.mark.parametrize("epoch", ["e1", "e2"])
+@pytest.mark.requirement("S-8")
+def test_another_client_s_words_under_the_same_number_are_not_taken_for_its_own(epoch) -> None:
+    link = connected()
+    link.send(UserMessage("taken"))
+    drain(link)
+    link.closed(4500, 0.0, 0.0)
+    link.send(UserMessage("meanwhile"))
+    link.send(Interrupt(1))
+    link.retry(0.0)
+    link.opened(0.0)
+    drain(link)
+    hear(link, WELCOME)
+    theirs = (typed(1, "taken"), typed(2, "of the other"), typed(3, "and more"))
+    restart = epoch == "e2"
+    history, own_seq = (theirs, 0) if restart else (None, 1)
+    hear(link, restored(epoch=epoch, client_seq=3, own_seq=own_seq, history=history))
+    assert drain(link)[0] == (4, UserMessage("meanwhile"))
+    link.send(UserMessage("next"))
+    assert drain(link) == [(5 if restart else 6, UserMessage("next"))], "its turn is void"
+    assert reconnect(link).client_seq == (4 if restart else 1)
+
+
+@pytest.mark.requirement("S-8")
+def test_a_stream_of_another_client_under_the_same_number_is_not_taken_for_its_own() -> None:
+    link = connected()
+    link.outgoing.open_microphone(16_000, HANDS_FREE)
+    link.outgoing.audio(b"ab" * 100)
+    drain(link)
+    link.closed(4500, 0.0, 0.0)
+    link.outgoing.audio(b"cd" * 100)
+    link.outgoing.open_microphone(16_000, HANDS_FREE)
+    link.outgoing.audio(b"ef" * 100)
+    link.retry(0.0)
+    link.opened(0.0)
+    drain(link)
+    hear(link, WELCOME)
+    hear(link, restored(client_seq=3, own_seq=1, stream=2, samples=100))
+    one, first, close, two, second = drain(link)
+    assert [one, close, two] == [
+        (4, AudioOpen(3, 16_000)),
+        (5, AudioClose(3)),
+        (6, AudioOpen(4, 16_000)),
+    ]
+    assert (first.stream, first.pcm, second.stream, second.pcm) == (3, b"cd" * 100, 4, b"ef" * 100)
+
+
+@pytest.mark.requirement("S-8")
+def test_a_client_says_who_it_is_wherever_it_begins() -> None:
+    link = Link(Hello(1), client="of this program")
+    link.opened(0.0)
+    assert [message for _, message in drain(link)][1] == CreateSession("of this program")
+    hear(link, WELCOME)
+    hear(link, ready())
+    assert reconnect(link).client == "of this program"
+    hear(link, restored())
+    link.send(SwitchSession(session_id="another"))
+    assert drain(link)[0][1].client == "of this program"
+
+
+@pytest.mark.requirement("S-2")
+def test_that_speech_was_lost_is_told_until_it_is_acknowledged() -> None:
+    link = connected()
+    hear(link, StreamDelta(1, "word"), 1)
+    reconnect(link)
+    hear(link, restored(seq=1, speech_lost=True))
+    assert drain(link) == [(None, Ack(1))]
+    assert drain(link) == []
 
 
 @pytest.mark.parametrize("code", [ErrorCode.SESSION_EXPIRED, ErrorCode.SESSION_NOT_FOUND])

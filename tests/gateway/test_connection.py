@@ -68,6 +68,7 @@ async def test_bad_input_is_answered_and_the_connection_lives():
             (HELLO, "invalid_message"),
             (b"", "invalid_audio"),
             (microphone, "invalid_audio"),
+            (AudioFrame(FrameKind.MICROPHONE, 9, 0, 2**64 - 1, b"").pack(), "invalid_audio"),
             (AudioFrame(FrameKind.SPEECH, 9, 0, 0, b"").pack(), "invalid_audio"),
             (b"\x01" + bytes(MAX_FRAME_BYTES), "message_too_large"),
             ('{"type":"audio_open","stream":1,"rate":1}', "invalid_message"),

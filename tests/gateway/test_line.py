@@ -182,6 +182,35 @@ async def test_who_asks_and_does_not_read_is_sent_away(autojump_clock):
         assert line._goodbye == (CloseCode.SLOW, "this client does not read")
 
 
+async def test_acknowledgements_do_not_pile_up_for_who_does_not_read(autojump_clock):
+    async with line_with(session()) as (line, socket, alive), trio.open_nursery() as nursery:
+        nursery.start_soon(line.acknowledge)
+        socket.stuck = True
+        line.tell(Pong("x"))
+        for _ in range(300):
+            alive.session.incoming.on_ack()
+            await trio.sleep(0.3)
+        assert line._goodbye is None
+        assert len(line._answers) == 0, "each replaces the one before"
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_watches_learns_which_session_is_driven(autojump_clock):
+    """Also when it is not this connection's client that changes it."""
+    async with line_with(session()) as (line, _, alive):
+        seen = []
+        line.on_drives = seen.append
+        line.alive = alive
+        line.taken_over()
+        assert seen == ["abc", None]
+    async with line_with(session()) as (line, _, alive):
+        line.on_drives = seen.append
+        alive.reason = EndReason.MAX_DURATION
+        alive.session.end()
+        await trio.testing.wait_all_tasks_blocked()
+        assert seen == ["abc", None, None]
+
+
 async def test_acknowledgements_come_four_times_a_second_at_most(autojump_clock):
     async with line_with(session()) as (line, socket, alive), trio.open_nursery() as nursery:
         nursery.start_soon(line.acknowledge)

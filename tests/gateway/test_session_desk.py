@@ -170,6 +170,23 @@ async def test_without_its_key_a_user_is_another_one(tmp_path):
             assert (await who.listed())["sessions"] == []
 
 
+@pytest.mark.requirement("S-2")
+@pytest.mark.parametrize("key", ["x", "x" * 31])
+async def test_a_key_that_could_be_guessed_is_replaced(tmp_path, key):
+    async with running(tmp_path) as server:
+        who = SessionClient(url=server.websocket, user_key=key)
+        async with who.connected() as welcome:
+            made = welcome["user_key"]
+            assert len(made) >= 32
+            assert made != key
+            await who.begin_with("hello")
+            assert len((await who.listed())["sessions"]) == 1
+        who.user_key = key
+        async with who.connected() as welcome:
+            assert welcome["user_key"] not in {key, made}
+            assert (await who.listed())["sessions"] == []
+
+
 # -- lists -------------------------------------------------------------------------------------
 
 

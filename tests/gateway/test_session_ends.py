@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
+
 import pytest
 import trio
 
 from tests.gateway.session_client import SessionClient
 from tests.gateway.session_server import running, use_instant_engines
+from voicechat.gateway import connection
+from voicechat.observability.logs import configure
+from voicechat.settings import Log
 
 
 @pytest.fixture(autouse=True)
@@ -148,3 +154,47 @@ async def test_an_answer_ends_for_who_is_away_and_can_be_read_later(tmp_path, ag
         _, answer = (await who.resume())["history"]
         assert answer["text"].endswith("nine ten. ")
         assert answer["status"] == "complete"
+
+
+@pytest.mark.requirement("L-3")
+async def test_a_client_that_switches_while_the_server_ends_hears_the_other_answer_out(
+    tmp_path, agents, monkeypatch
+):
+    monkeypatch.setattr(connection, "_LAST_WRITE_S", 0.3)
+    agents.pause = 0.1
+    async with running(tmp_path) as server:
+        short, long = SessionClient(url=server.websocket), SessionClient(url=server.websocket)
+        async with short.connected():
+            long._ws, long.user_key = short.ws, short.user_key
+            await long.create()
+            await long.ask(" ".join(["word"] * 20))
+            await long.until("turn_started")
+            await short.create()
+            await short.ask("one two three")
+            await short.until("turn_started")
+            server.shutdown.set()
+            await long.switch(short)
+            answer = await long.until("response_complete")
+            assert answer["text"].count("word") == 20
+            assert await long.closed() == 1001
+
+
+# -- who drives what ---------------------------------------------------------------------------
+
+
+async def test_what_is_logged_after_a_session_is_not_of_it(tmp_path):
+    out = io.StringIO()
+    configure(Log(level="info", format="json"), stream=out)
+    async with running(tmp_path) as server:
+        who = SessionClient(url=server.websocket)
+        async with who.connected():
+            gone = await who.begin_with("hello")
+            await who.send("sing")
+            await who.until("error")
+            await who.send("destroy_session", session_id=gone)
+            await who.until("session_terminated")
+            await who.send("dance")
+            await who.until("error")
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    refused = [line.get("session_id") for line in lines if line["event"] == "refused"]
+    assert refused == [gone, None]

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicechat.errors import ErrorCode, ProtocolError
-from voicechat.protocol.frames import HEADER, MAX_FRAME_BYTES, AudioFrame, FrameKind, unpack
+from voicechat.protocol.frames import (
+    HEADER,
+    MAX_FRAME_BYTES,
+    MAX_SAMPLES,
+    AudioFrame,
+    FrameKind,
+    unpack,
+)
 
 U32 = st.integers(0, 2**32 - 1)
 FRAMES = st.builds(
@@ -11,7 +18,7 @@ FRAMES = st.builds(
     kind=st.sampled_from(FrameKind),
     stream=U32,
     seq=U32,
-    offset=st.integers(0, 2**64 - 1),
+    offset=st.integers(0, MAX_SAMPLES - 1),
     pcm=st.binary(max_size=200).map(lambda data: data[: len(data) // 2 * 2]),
     last=st.booleans(),
 )
@@ -40,6 +47,8 @@ def test_the_layout_is_fixed():
         (AudioFrame(FrameKind.MICROPHONE, 1, 0, 0, b"x").pack(), ErrorCode.INVALID_AUDIO),
         (b"\x01\x02" + bytes(HEADER.size - 2), ErrorCode.INVALID_AUDIO),
         (b"\x01\x00\x01" + bytes(HEADER.size - 3), ErrorCode.INVALID_AUDIO),
+        (AudioFrame(FrameKind.MICROPHONE, 1, 0, 2**53, b"").pack(), ErrorCode.INVALID_AUDIO),
+        (AudioFrame(FrameKind.MICROPHONE, 1, 0, 2**64 - 1, b"").pack(), ErrorCode.INVALID_AUDIO),
         (b"\x01" + bytes(MAX_FRAME_BYTES), ErrorCode.MESSAGE_TOO_LARGE),
     ],
 )

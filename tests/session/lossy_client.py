@@ -33,6 +33,7 @@ class Client:
         self.again_until: int | None = None  # speech up to there may come a second time
         self.texts: list[str] = []
         self.restored: SessionRestored | None = None
+        self.warned = 0  # the last restore that told of lost speech
         # Its speech: `ear` is what the user has really heard, over all pages.
         self.queued: dict[int, int] = {}  # turn -> end of what the loudspeaker has
         self.ear: dict[int, int] = {}
@@ -42,7 +43,9 @@ class Client:
         self.holes: list[Hole] = []
         # What it says.
         self.log: list[Numbered | AudioFrame] = []
-        self.said: list[str] = []
+        self.number, self.page = 0, 0
+        self.said: list[str] = []  # by this page
+        self.said_before: dict[str, list[str]] = {}  # by those before it
         self.stream, self.captured, self.listens = 0, 0, False
 
     # -- from the server -----------------------------------------------------------------------
@@ -110,9 +113,14 @@ class Client:
     def say(self, words: str | None = None, opens: int | None = None):
         if self.fresh:  # it cannot know the number
             return
-        words = words or f"words {len(self.said)}"
+        words = f"{self.name}: {words or f'words {len(self.said)}'}"
         self.said.append(words)
-        self.send(Numbered(len(self.said), words, opens))
+        self.number += 1
+        self.send(Numbered(self.number, words, opens))
+
+    @property
+    def name(self) -> str:
+        return f"page {self.page}"
 
     def listen(self):
         if self.fresh:
@@ -164,7 +172,8 @@ class Client:
                 epoch="e",
                 seq=self.acked,
                 buffered=buffered,
-                client_seq=min(numbers, default=len(self.said) + 1),
+                client_seq=min(numbers, default=self.number + 1),
+                client=self.name,
             )
         )
         if not buffered:
@@ -174,18 +183,28 @@ class Client:
     def reload(self):
         """The page is loaded again: it has the session's secret and nothing else."""
         self.link, self.waiting, self.fresh = Link(), True, True
-        self.link.send_up(Resume(session_id="s", secret="s"))
+        self.said_before[self.name], self.said = self.said, []
+        self.page += 1
+        self.link.send_up(Resume(session_id="s", secret="s", client=self.name))
         self.queued, self.ended = {}, set()
         self.log, self.report, self.listens = [], None, False
 
     def on_restored(self, restored: SessionRestored):
         self.waiting, self.fresh, self.restored = False, False, restored
+        if restored.speech_lost:
+            self.warned = int(restored.title)
         if restored.history is not None:
             self.texts = list(restored.history)
             self.stopped = {int(t[5:]) for t in self.texts if t.startswith("stop ")}
             self.seq = self.acked = self.again_until = restored.seq
-            self.said = self.said[: restored.client_seq]  # the others went with the page
             self.stream = max(self.stream, restored.stream or 0)
+        lacks = [i for i in self.log if isinstance(i, Numbered) and i.seq > restored.own_seq]
+        self.number = restored.client_seq + len(lacks)
+        numbers = {each.seq: seq for seq, each in enumerate(lacks, restored.client_seq + 1)}
+        self.log = [
+            attrs.evolve(item, seq=numbers[item.seq]) if item in lacks else item
+            for item in self.log
+        ]
         if self.report is not None:
             self.link.send_up(self.report)
         for item in self.again(restored, too_much=self.too_much):

@@ -77,6 +77,7 @@ class Server:
         self.heard: list[str] = []  # the client's messages
         self.audio: dict[int, int] = {}  # stream -> samples that came, in order
         self.pending: list[int] = []
+        self.shared = False  # another client was there as well
 
     # -- what the session says -----------------------------------------------------------------
 
@@ -166,6 +167,14 @@ class Server:
         if self.position.stream is not None:
             self.position.settle(self.position.stream, self.position.settled + samples)
 
+    def taken_over(self, words: list[str]):
+        """Another client drives the session, says something and goes."""
+        self.shared, link = True, Link()
+        self.attach(Resume(session_id="s", secret="s", client="another"), link)
+        for each in words:
+            self.receive(Numbered(self.inbox.taken + 1, each), link)
+        link.cut()
+
     def attach(self, resume: Resume, link: Link):
         if self.link is not None and self.link is not link:
             self.link.cut()
@@ -176,15 +185,18 @@ class Server:
             history, seq = tuple(self.texts), self.outbox.seq
         else:
             rewound = self.outbox.rewind(seq, buffered=resume.buffered)
-            assert rewound is not None, "the client has what it says"
+            assert rewound is not None or self.shared, "the client has what it says"
+        if rewound is None:  # another client has acknowledged more
+            rewound = self.outbox.clear()
+            history, seq = tuple(self.texts), self.outbox.seq
         self.restores += 1
-        taken = self.inbox.taken
-        self.inbox.resume(resume.client_seq)
-        assert self.inbox.taken == taken, "nothing unknown was ever acknowledged"
+        self.inbox.comes(resume.client)
+        assert resume.client_seq <= self.inbox.taken + 1, "nothing unknown was ever acknowledged"
         link.send_down(
             SessionRestored(
                 session_id="s", secret="s", epoch="e", title=str(self.restores), seq=seq,
-                client_seq=taken, stream=self.position.stream, samples=self.position.received,
-                history=history, speech_lost=rewound.speech_lost,
+                client_seq=self.inbox.taken, own_seq=self.inbox.own,
+                stream=self.position.stream, samples=self.position.received,
+                history=history, speech_lost=rewound.speech_lost, truncated=False,
             )
         )  # fmt: skip

@@ -93,6 +93,32 @@ async def test_half_a_minute_may_wait_while_it_is_cool(client):
     assert error.code is ErrorCode.BACKPRESSURE
 
 
+async def test_it_tells_what_it_took_and_what_it_dropped(client):
+    assert client.microphones.audio(client.frame()) is True
+    assert client.microphones.audio(client.frame(last=True)) is True
+    assert client.microphones.audio(client.frame()) is False
+    client.microphones.open(AudioOpen(2, RATE))
+    assert client.microphones.audio(client.frame()) is False
+    assert client.microphones.audio(client.frame(stream=2)) is True
+
+
+@pytest.mark.requirement("P-1")
+@pytest.mark.parametrize(("missing_s", "taken"), [(3600, True), (3601, False), (2**39, False)])
+async def test_audio_that_jumps_by_more_than_an_hour_ends_its_stream(client, missing_s, taken):
+    client.send(1)
+    far = AudioFrame(FrameKind.MICROPHONE, 1, 9, RATE * (1 + missing_s), bytes(640))
+    assert client.microphones.takes(far) is taken
+    if taken:
+        assert client.microphones.audio(far)
+        return
+    with pytest.raises(ProtocolError, match="More than an hour") as caught:
+        client.microphones.audio(far)
+    assert caught.value.code is ErrorCode.INVALID_AUDIO
+    assert client.microphones.audio(client.frame()) is False, "told once"
+    await client.take(2)
+    assert client.heard == [(1, n) for n in range(10)], "what came before it is heard"
+
+
 @pytest.mark.requirement("T-2")
 @pytest.mark.parametrize(
     "state", [ThermalState.SINGLE, ThermalState.PHRASES, ThermalState.PAUSED], ids=str

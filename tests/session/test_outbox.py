@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -185,7 +186,7 @@ def test_old_speech_makes_room_oldest_first_and_text_never_does():
     for at in range(4):
         box.put(speech(1, at * 100, 100), at)  # 400 bytes each
     assert not box.has_room
-    box.put(said(), 10)  # nothing is older than 10 s yet
+    box.put(said(), 9.9)  # nothing is 10 s old yet
     assert box.cost == 300 + 4 * 400 + 205
     box.put(said(), 12.5)
     assert taken(box) == [1, 5, 6, 7]
@@ -202,6 +203,22 @@ def test_speech_that_nobody_wants_any_more_was_no_loss():
     box.put(said(), 60)
     box.silence(1)
     assert box.rewind(0, buffered=False) == KEPT
+
+
+def test_it_tells_when_speech_will_be_old_enough_to_make_room():
+    box = outbox(max_bytes=500, age=10)
+    assert box.room_at() == math.inf
+    box.put(said("t" * 300), 0)
+    assert box.room_at() == math.inf, "text never makes any"
+    box.put(speech(1, 0, 100), 0.1)
+    box.put(speech(1, 100, 100), 7)
+    assert box.room_at() == 10.1
+    box.make_room(10.05)
+    assert box.room_at() == 10.1
+    box.make_room(box.room_at())
+    assert box.room_at() == 17
+    box.make_room(17)
+    assert (box.room_at(), box.cost, box.has_room) == (math.inf, 500, False)
 
 
 def test_room_is_made_only_as_far_as_it_is_needed():

@@ -53,6 +53,7 @@ class Outboxes(RuleBasedStateMachine):
         self.turn = 1
         self.over = set()  # turns that are silenced or have had their last frame
         self.ends, self.heard, self.lost = {}, {}, []
+        self.told = []  # those of the lost that the client was told of, if that has arrived
 
     # -- the naive model -----------------------------------------------------------------------
 
@@ -86,7 +87,7 @@ class Outboxes(RuleBasedStateMachine):
             if first is None:
                 break
             heard = first.end <= self.heard.get(first.turn, 0)
-            if not heard and self.now - first.at <= AGE_S:
+            if not heard and self.now < first.at + AGE_S:
                 break
             if not heard:
                 self.lost.append(first)
@@ -100,6 +101,14 @@ class Outboxes(RuleBasedStateMachine):
             or (self.reports and not buffered and item.end > self.heard.get(item.turn, 0))
             for item in self.lost
         )
+
+    def newest_lost(self):
+        return {item.turn: item for item in self.lost}.values()
+
+    def confirm(self):
+        known = {item.turn for item in self.newest_lost() if item in self.told}
+        self.lost = [item for item in self.lost if item.turn not in known]
+        self.told = []
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -143,6 +152,7 @@ class Outboxes(RuleBasedStateMachine):
                 self.box.ack(seq)
         else:
             self.box.ack(seq)
+            self.confirm()
             self.acked = max(self.acked, seq)
 
     @precondition(lambda self: self.reports)
@@ -151,6 +161,7 @@ class Outboxes(RuleBasedStateMachine):
         turn = self.turn - back
         samples = int(part * max([i.end for i in self.all if i.turn == turn and i.sent], default=0))
         self.box.played(turn, samples)
+        self.confirm()
         self.heard[turn] = max(samples, self.heard.get(turn, 0))
         self.lost = [i for i in self.lost if i.turn != turn or i.end > samples]
 
@@ -177,6 +188,7 @@ class Outboxes(RuleBasedStateMachine):
         assert rewound == Rewound(self.is_lost(seq, buffered))
         if not self.reports:
             self.lost = [item for item in self.lost if item.seq > seq]
+        self.told = [item for item in self.newest_lost() if not buffered or item.seq > seq]
 
     @rule()
     def clear(self):
@@ -191,6 +203,7 @@ class Outboxes(RuleBasedStateMachine):
                 item.sent = False
         if not self.reports:
             self.lost = []
+        self.told = list(self.newest_lost())
 
     @rule(seconds=st.integers(1, 12))
     def time_passes(self, seconds):

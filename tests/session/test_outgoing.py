@@ -141,9 +141,10 @@ async def test_a_disk_that_is_full_does_not_end_the_conversation(autojump_clock)
             client.types(f"q{number}")
             await client.until_has(TurnTrace, number, plays=True)
         assert [error.code for error in client.of(Error)] == [ErrorCode.STORAGE_FAILED], "told once"
-        assert client.session.incoming.ack().client_seq == 2
+        assert client.session.incoming.ack().client_seq == 0, "nothing of it is safe"
         kept.store.full = False
         await trio.sleep(6)
+        assert client.session.incoming.ack().client_seq == 2
         assert [text for _, text, _ in await kept.said(alive)] == [
             "q1",
             "You said: q1. ",
@@ -156,6 +157,27 @@ async def test_a_disk_that_is_full_does_not_end_the_conversation(autojump_clock)
         client.types("q4")
         await client.until_has(TurnTrace, 4, plays=True)
         assert len(client.of(Error)) == 2, "told anew after it had gone well"
+
+
+async def test_words_that_a_full_disk_has_not_taken_are_not_acknowledged(autojump_clock):
+    async with house(stt=ScriptedRecognizer([Transcript("what time is it")])) as kept:
+        client = Client()
+        kept.create(client)
+        await kept.scribe.flush()
+        kept.store.full = True
+        client.say(AudioOpen(1, 16_000))
+        end = client.speaks(1, 0, quiet(0.5) + loud(1) + quiet(2))
+        client.say(AudioClose(1))
+        await client.until_has(TranscriptFinal)
+        position = client.session.incoming.ack()
+        assert position.client_seq == 1
+        assert position.samples <= 8000, "nothing from where the words begin"
+        acks = client.acks
+        kept.store.full = False
+        await trio.sleep(6)
+        position = client.session.incoming.ack()
+        assert (position.client_seq, position.samples) == (2, end)
+        assert client.acks > acks
 
 
 async def test_a_full_disk_and_a_session_that_ends_hurt_nobody(autojump_clock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -83,6 +84,27 @@ def test_an_answer_in_flight_is_shown_as_far_as_it_is_and_not_kept():
     assert len(puts(changes)) == 1
     transcript.follow(StreamDelta(1, "is."), NOW)
     assert shown(transcript)[1] == (1, "assistant", "It is.", "open")
+
+
+def test_a_long_answer_costs_no_more_for_each_word():
+    """As much for the last words as for the first: nothing is copied that was said before."""
+
+    def cost(transcript):
+        tracemalloc.start()
+        for _ in range(100):
+            transcript.follow(StreamDelta(1, "word "), NOW)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    transcript, _ = following(final("q"), begun())
+    transcript.follow(StreamDelta(1, "word " * 1_000_000), NOW)
+    assert cost(transcript) < 1_000_000
+    transcript.history()
+    assert cost(transcript) < 1_000_000, "also when it was looked at"
+    assert transcript.history()[1].text == "word " * 1_000_200
+    (change,) = transcript.follow(stopped(), NOW)
+    assert change.message.text == "word " * 1_000_200
 
 
 @pytest.mark.parametrize(

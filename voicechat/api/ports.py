@@ -21,8 +21,10 @@ class Sessions(Protocol):
         """What is known of a session, whoever it belongs to."""
         ...
 
-    async def messages(self, session_id: str) -> Sequence[MessageRecord]:
-        """What was said in it, oldest first."""
+    async def messages(
+        self, session_id: str, *, limit: int = ..., before: int | None = None
+    ) -> Sequence[MessageRecord]:
+        """The newest messages in it, or of those before a turn, oldest first; else all."""
         ...
 
     async def rename(self, session_id: str, user_id: str, title: str) -> None:

@@ -10,22 +10,22 @@ from __future__ import annotations
 import hmac
 import json
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+import trio
 from quart import Blueprint, Response, g, jsonify, request
 
+from voicechat.api import conversations
 from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.protocol.messages.sessions import MAX_QUERY, MAX_TITLE
-from voicechat.session.export import to_json, to_markdown
 from voicechat.session.identity import is_secret, user_id_of
 
 if TYPE_CHECKING:
     from quart.typing import ResponseReturnValue
 
     from voicechat.api.ports import Sessions
-    from voicechat.session.store.ports import MessageRecord, SessionRecord
+    from voicechat.session.store.ports import SessionRecord
 
 PATH: Final = "/api/v1/sessions"
 ONE: Final = f"{PATH}/<session_id>"
@@ -33,12 +33,14 @@ MAX_BODY: Final = 4096
 """Bytes of a new title in JSON, however it is escaped."""
 LIMIT: Final = 100
 """Sessions in a list, where nothing else was asked for."""
+MESSAGES: Final = 200
+"""Messages of a page, likewise."""
 MAX_LIMIT: Final = 1000
 _HINT: Final = 'Send something like {"title": "Holidays"}.'
 _MAX_ID: Final = 64
 _KEY: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
-_MAX_NAME: Final = 60
-"""Characters of a title in a file's name: at most 240 bytes, and file systems allow 255."""
+_AT_ONCE: Final = 2
+"""Conversations that are read and written out at once: each is in memory as a whole meanwhile."""
 
 
 def blueprint(sessions: Sessions) -> Blueprint:
@@ -80,9 +82,12 @@ def blueprint(sessions: Sessions) -> Blueprint:
 
 
 def _add_reading(routes: Blueprint, sessions: Sessions) -> None:
+    turn = trio.Semaphore(_AT_ONCE)
+    threads = trio.CapacityLimiter(_AT_ONCE)
+
     @routes.get(PATH)
     async def listed() -> ResponseReturnValue:
-        found = await sessions.list(g.user_id, _query(), _limit())
+        found = await sessions.list(g.user_id, _query(), _limit(LIMIT))
         return jsonify(
             sessions=[_session(each.session) | {"snippet": each.snippet} for each in found]
         )
@@ -93,8 +98,14 @@ def _add_reading(routes: Blueprint, sessions: Sessions) -> None:
 
     @routes.get(f"{ONE}/messages")
     async def messages(session_id: str) -> ResponseReturnValue:
-        said = await sessions.messages(session_id)
-        return jsonify(session_id=session_id, messages=[_message(each) for each in said])
+        limit, before = _limit(MESSAGES), _before()
+        async with turn:
+            # Two more: one may be of a turn that is divided, one tells that there are more.
+            said = await sessions.messages(session_id, limit=limit + 2, before=before)
+            content = await trio.to_thread.run_sync(
+                conversations.page, session_id, said, limit, before, limiter=threads
+            )
+        return Response(content, content_type="application/json")
 
     @routes.get(f"{ONE}/export")
     async def export(session_id: str) -> ResponseReturnValue:
@@ -103,10 +114,16 @@ def _add_reading(routes: Blueprint, sessions: Sessions) -> None:
             raise ProtocolError(
                 "There is no such format.", suggested_action="Ask for format=json or markdown."
             )
-        said = await sessions.messages(session_id)
+        async with turn:
+            said = await sessions.messages(session_id)
+            content = await trio.to_thread.run_sync(
+                conversations.exported, kind, g.session, said, limiter=threads
+            )
+        if await sessions.find(session_id) is None:  # deleted while it was read: it may have holes
+            return _not_found()
         if kind == "json":
-            return _file(to_json(g.session, said), "application/json", "json")
-        return _file(to_markdown(g.session, said), "text/markdown", "md")
+            return _file(content, "application/json", "json")
+        return _file(content, "text/markdown", "md")
 
 
 def _add_changing(routes: Blueprint, sessions: Sessions) -> None:
@@ -160,11 +177,18 @@ def _query() -> str:
     return query
 
 
-def _limit() -> int:
-    text = request.args.get("limit", str(LIMIT))
+def _limit(usual: int) -> int:
+    text = request.args.get("limit", str(usual))
     if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= MAX_LIMIT:
         raise ProtocolError(f"limit must be a whole number from 1 to {MAX_LIMIT}.")
     return int(text)
+
+
+def _before() -> int | None:
+    text = request.args.get("before")
+    if text is not None and not re.fullmatch("[0-9]{1,18}", text):
+        raise ProtocolError("before must be the number of a turn.")
+    return None if text is None else int(text)
 
 
 def _title(body: str | bytes) -> str:
@@ -207,47 +231,16 @@ def _session(session: SessionRecord) -> dict[str, Any]:
     }
 
 
-def _message(message: MessageRecord) -> dict[str, Any]:
-    return {
-        "turn": message.turn,
-        "speaker": message.speaker,
-        "text": message.text,
-        "heard": message.heard,
-        "origin": message.origin,
-        "status": message.status,
-        "at": message.at.isoformat(timespec="milliseconds"),
-    }
-
-
-def _file(content: str, kind: str, ending: str) -> Response:
+def _file(content: bytes, kind: str, ending: str) -> Response:
     """An answer that a browser saves under the conversation's title."""
-    full, plain = file_names(g.session.title, f"{g.session.created_at:%Y-%m-%d}.{ending}")
+    full, plain = conversations.file_names(
+        g.session.title, f"{g.session.created_at:%Y-%m-%d}.{ending}"
+    )
     response = Response(content, content_type=f"{kind}; charset=utf-8")
     response.headers["Content-Disposition"] = (
         f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(full, safe='')}"
     )
     return response
-
-
-def file_names(title: str, ending: str) -> tuple[str, str]:
-    """Names for a file, from a title that may hold anything: one in its script, one in ASCII.
-
-    Letters, marks and digits stay, everything else becomes a hyphen: neither paths nor quotes nor
-    invisible characters are left.
-    """
-    kept = "".join(
-        char if unicodedata.category(char)[0] in "LMN" else "-"
-        for char in unicodedata.normalize("NFC", title)
-    )
-    full = _hyphenated(kept)
-    ascii_only = unicodedata.normalize("NFKD", kept).encode("ascii", "ignore").decode()
-    plain = _hyphenated(re.sub("[^A-Za-z0-9]", "-", ascii_only))
-    return f"{full}-{ending}", f"{plain}-{ending}"
-
-
-def _hyphenated(text: str) -> str:
-    name = "-".join(part for part in text.split("-") if part)[:_MAX_NAME].strip("-")
-    return name or "conversation"
 
 
 def _unauthorized() -> ResponseReturnValue:

@@ -24,6 +24,9 @@ async def serve(
     insecure: Annotated[
         bool | None, Parameter(negative="", help="Allow others to connect without a key.")
     ] = None,
+    data_dir: Annotated[
+        Path | None, Parameter(help="Folder for conversations and what else is kept.")
+    ] = None,
     record: Annotated[
         Path | None,
         Parameter(help="Folder to record sessions to, one file each, for voicechat replay."),
@@ -44,6 +47,7 @@ async def serve(
             "server.tls_key": tls_key,
             "server.tls_self_signed": tls_self_signed,
             "server.insecure": insecure,
+            "server.data_dir": data_dir,
             "recording.dir": record,
             "thermal.sensor": simulate_heat and f"simulate:{simulate_heat}",
             "log.level": log_level,

@@ -22,6 +22,7 @@ from voicechat.client.client import open_client
 from voicechat.errors import AudioFileError, UsageError
 from voicechat.observability import logs
 from voicechat.protocol.messages.connection import PROTOCOL_VERSION, Hello
+from voicechat.protocol.messages.sessions import DestroySession
 from voicechat.server import serve
 from voicechat.speech.wav import read_wav, write_wav
 
@@ -70,6 +71,8 @@ async def talk(
         async with open_client(link, hello=hello, tls=_trust(ca)) as client:
             talker = TalkClient(client, wav=wav, on_event=on_event)
             await talker.run()
+            if client.session is not None:  # nobody could find it again
+                client.send(DestroySession(client.session.session_id))
     turns = talker.spoken
     written = None
     try:
@@ -133,6 +136,7 @@ async def _server(url: str | None, settings: Settings) -> AsyncIterator[str]:
             tls_key=None,
             tls_self_signed=False,
         ),
+        sessions=attrs.evolve(settings.sessions, store="memory"),  # nothing of it is kept
     )
     send, receive = trio.open_memory_channel[list[str]](1)
     async with trio.open_nursery() as nursery:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from contextlib import asynccontextmanager
 from random import random
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -256,7 +257,7 @@ async def open_client(
         ExceptionGroup: Around what the block raises.
     """
     greeting = hello or Hello(PROTOCOL_VERSION, f"voicechat {voicechat.__version__}")
-    link = Link(greeting, begin, heartbeat_s=heartbeat_s)
+    link = Link(greeting, begin, client=token_hex(8), heartbeat_s=heartbeat_s)
     client = Client(link, websocket_url(url), tls=tls, chance=chance)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(client.run)

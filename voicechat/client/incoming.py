@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 ACK_AFTER_S: Final = 0.25
@@ -40,6 +41,10 @@ class Incoming:
     def resumed(self) -> None:
         """The server knows what is here: nothing needs to be acknowledged."""
         self._unacknowledged, self._ack_at = 0, None
+
+    def confirm(self) -> None:
+        """The server wants to know that what it told of this session has come."""
+        self._ack_at = -inf
 
     def expect_again(self) -> None:
         """Speech up to `seq` that was not played comes once more."""

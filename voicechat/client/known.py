@@ -113,18 +113,20 @@ class KnownSession:
     def restored(self, message: SessionRestored) -> Restored:
         """It is there again: both sides go on with what the other one lacks."""
         before = self.incoming.epoch
-        what = (message.client_seq, message.stream, message.samples)
+        where = (message.stream, message.samples)
         if before == message.epoch:
-            self.outgoing.resend(*what)
+            self.outgoing.resend(message.client_seq, message.own_seq, *where)
         elif before is None:
             self.outgoing.renumber(message.client_seq, message.stream)
         else:
-            self.outgoing.restart(*what)
+            self.outgoing.restart(message.client_seq, *where, message.history or ())
         if before != message.epoch:
             self._playback = None  # its turn is void
         if before != message.epoch or message.history is not None:
             self.incoming.begin(message.epoch, message.seq)
         self.incoming.resumed()
+        if message.speech_lost:
+            self.incoming.confirm()
         if self._again:
             self.incoming.expect_again()
         self._is_there(message)

@@ -60,6 +60,7 @@ class Link:
     Args:
         hello: What to say first; `start`, `acknowledges` and later `user_key` are set here.
         begin: How to come to the first session.
+        client: Random: whose numbers they are.
         heartbeat_s: Between two pings.
         new_session: Makes what is known of a session.
 
@@ -72,12 +73,13 @@ class Link:
         hello: Hello,
         begin: Begin | None = None,
         *,
+        client: str = "",
         heartbeat_s: float = INTERVAL_S,
         new_session: Callable[[Begin], KnownSession] = KnownSession,
     ) -> None:
         self._codec = Codec()
         self._hello = attrs.evolve(hello, start=False, acknowledges=True)
-        self._sessions = Sessions(begin or CreateSession(), new_session)
+        self._sessions = Sessions(begin or CreateSession(), client, new_session)
         self._greeting: list[ClientMessage] = []
         self._requests: list[ClientMessage] = []
         self._heartbeat = Heartbeat(heartbeat_s)

@@ -16,14 +16,18 @@ from voicechat.client.ring import RING_S, Chunk, Microphone, Ring
 from voicechat.errors import CapacityExceeded
 from voicechat.protocol.frames import HEADER, MAX_FRAME_BYTES, AudioFrame
 from voicechat.protocol.messages.audio import AudioClose, AudioOpen, ListenMode
-from voicechat.protocol.messages.connection import Settings
-from voicechat.protocol.messages.conversation import Interrupt
+from voicechat.protocol.messages.conversation import Interrupt, UserMessage
+from voicechat.protocol.messages.session import Speaker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from voicechat.protocol.messages.base import ClientMessage
+    from voicechat.protocol.messages.session import HistoryEntry
 
 MAX_KEPT: Final = 1_000
 """So many messages may wait for the server."""
+_STREAMS: Final = (AudioOpen, AudioClose)
 _FRAME_S: Final = 0.1
 """Longest frame; larger pieces of audio travel as several."""
 
@@ -131,35 +135,57 @@ class Outgoing:
         """Seconds of audio that were forgotten before they were sent, since this was asked last."""
         return self._ring.take_lost_s()
 
-    def resend(self, client_seq: int, stream: int | None, samples: int) -> None:
-        """The server goes on with what it has: the numbers up to `client_seq`, so much audio."""
-        if client_seq >= self._next_seq or (stream or 0) > self._stream:
-            # Another client drove the session meanwhile, and what this one had sent was taken.
-            self._sent.clear()
-            self._ring.forget_sent()
-            self.renumber(client_seq, stream)
-            return
-        self._waiting = self._above(client_seq)
-        self._sent.clear()
-        self._ring.rewind(stream, samples)
+    def resend(self, client_seq: int, own_seq: int, stream: int | None, samples: int) -> None:
+        """The server goes on with what it has.
 
-    def restart(self, client_seq: int, stream: int | None, samples: int) -> None:
+        Args:
+            client_seq: Its last number.
+            own_seq: The last one of this client: up to it nothing is sent again, but kept until it
+                is settled. The rest gets numbers above `client_seq`: those that it has may be of
+                another client that drove the session meanwhile.
+            stream: Its newest stream of the microphone.
+            samples: How much it has of that.
+        """
+        kept = [*self._sent, *self._waiting]
+        lacks = [each for each in kept if each.seq > own_seq]
+        first = next(_opened(lacks), self._stream + 1)  # of the streams that it does not have
+        theirs = stream is not None and stream >= first
+        self._sent = deque(each for each in kept if each.seq <= own_seq)
+        self._say_anew(lacks, client_seq, but=_STREAMS if theirs else ())
+        if theirs:  # what was sent of the streams before that one was taken
+            self._ring.forget_sent(before=first)
+            self._reopen(self._ring.take_all(), stream)
+        else:
+            self._ring.rewind(stream, samples)
+
+    def restart(
+        self,
+        client_seq: int,
+        stream: int | None,
+        samples: int,
+        history: Iterable[HistoryEntry] = (),
+    ) -> None:
         """The server was restarted: its streams are void, audio above `samples` begins new ones.
 
-        The numbers must have no holes, so what opened and closed the void streams becomes a change
-        of settings that changes nothing.
+        Args:
+            client_seq: The last number that was kept; it may be of another client.
+            stream: The newest stream of which something was kept.
+            samples: How much of that is settled.
+            history: Tells which texts were kept; a text under another number is another one.
         """
-        if client_seq >= self._next_seq:
-            self.renumber(client_seq, stream)
-            return
-        self._waiting = deque(
-            attrs.evolve(kept, message=Settings())
-            if isinstance(kept.message, AudioOpen | AudioClose)
-            else kept
-            for kept in self._above(client_seq)
-        )
+        has = {(each.client_seq, each.text) for each in history if each.speaker is Speaker.USER}
+        theirs = any(opened <= (stream or 0) for opened in _opened(self._waiting))
+        lacks = []
+        for each in (*self._sent, *self._waiting):
+            if isinstance(each.message, UserMessage):
+                if (each.seq, each.message.text) not in has:
+                    lacks.append(each)
+            elif each.seq > client_seq:
+                lacks.append(each)
         self._sent.clear()
-        self._reopen(self._ring.take_all(stream, samples), stream)
+        self._say_anew(lacks, client_seq, but=_STREAMS)
+        chunks = self._ring.take_all(*(() if theirs else (stream, samples)))
+        self._reopen(chunks, stream)
 
     def renumber(self, client_seq: int = 0, stream: int | None = None) -> None:
         """All that is kept is for a session that has other numbers.
@@ -170,18 +196,22 @@ class Outgoing:
         """
         kept = [*self._sent, *self._waiting]
         self._sent.clear()
-        self._waiting.clear()
-        self._next_seq = client_seq + 1
-        for each in kept:  # what is said of the other session's turns and streams means nothing
-            if not isinstance(each.message, AudioOpen | AudioClose | Interrupt):
-                self._number(each.message)
+        # What is said of the other session's turns and streams means nothing.
+        self._say_anew(kept, client_seq, but=(*_STREAMS, Interrupt))
         self._stream = 0
         self._reopen(self._ring.take_all(), stream)
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _above(self, client_seq: int) -> deque[Numbered]:
-        return deque(kept for kept in (*self._sent, *self._waiting) if kept.seq > client_seq)
+    def _say_anew(
+        self, kept: list[Numbered], client_seq: int, *, but: tuple[type[ClientMessage], ...]
+    ) -> None:
+        """Only these wait, except of some kinds, under the numbers above `client_seq`."""
+        wanted = [each for each in kept if not isinstance(each.message, but)]
+        self._waiting = deque(
+            attrs.evolve(each, seq=seq) for seq, each in enumerate(wanted, client_seq + 1)
+        )
+        self._next_seq = client_seq + 1 + len(self._waiting)
 
     def _number(self, message: ClientMessage) -> int:
         seq = self._next_seq
@@ -220,3 +250,8 @@ class Outgoing:
                 self.close_microphone()
         if was_open is not None:
             self._begin(was_open.rate, was_open.mode, was_open.origin + was_open.samples)
+
+
+def _opened(kept: Iterable[Numbered]) -> Iterator[int]:
+    """The streams that these begin."""
+    return (each.message.stream for each in kept if isinstance(each.message, AudioOpen))

@@ -159,9 +159,9 @@ class Ring:
             chunks[0] = chunks[0].split(samples)[1]
         return chunks
 
-    def forget_sent(self) -> None:
-        """Nothing that was sent will be asked for again."""
-        while self._sent:
+    def forget_sent(self, before: int) -> None:
+        """Nothing that was sent of the streams before this one will be asked for again."""
+        while self._sent and self._sent[0].frame.stream < before:
             self._drop()
 
     def take_lost_s(self) -> float:

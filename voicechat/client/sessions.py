@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from voicechat.errors import ErrorCode
 from voicechat.protocol.messages.session import SessionReady, SessionRestored
 from voicechat.protocol.messages.sessions import CreateSession
@@ -24,6 +26,7 @@ class Sessions:
 
     Args:
         begin: How to come to the first one.
+        client: Whose numbers they are, see `Resume.client`.
         new: Makes what is known of a session.
 
     Attributes:
@@ -32,8 +35,9 @@ class Sessions:
         asked: Waits for the server's answer. One at a time, so that answers are unmistakable.
     """
 
-    def __init__(self, begin: Begin, new: Callable[[Begin], KnownSession]) -> None:
+    def __init__(self, begin: Begin, client: str, new: Callable[[Begin], KnownSession]) -> None:
         self._new = new
+        self._client = client
         self._left: dict[str, KnownSession] = {}
         self.wanted = new(begin)
         self.driven: KnownSession | None = None
@@ -68,7 +72,8 @@ class Sessions:
         if self.driven is self.wanted or self.wanted.over:
             return None
         self.asked = self.wanted
-        return self.wanted.opening()
+        opening = self.wanted.opening()
+        return None if opening is None else attrs.evolve(opening, client=self._client)
 
     def arrived(self, message: SessionReady | SessionRestored) -> Restored | None:
         """The server drives the session that was asked for."""

@@ -110,8 +110,8 @@ class Conversation:
         """Records of the newest turns, oldest first."""
         return tuple(self._turns.traces)
 
-    def user_text(self, text: str) -> int:
-        """The user typed; stops the answer that is running.
+    def user_text(self, text: str, since: float | None = None) -> int:
+        """The user typed, at `since` or now; stops the answer that was running then.
 
         Returns:
             The number of the turn that will answer.
@@ -121,7 +121,8 @@ class Conversation:
                 `server_shutting_down`.
         """
         self._check_open()
-        request = TurnRequest(Origin.TEXT, text, trio.current_time(), self._turns.waiting.number())
+        at = trio.current_time() if since is None else since
+        request = TurnRequest(Origin.TEXT, text, at, self._turns.waiting.number())
         self._turns.ask(request)
         return request.turn
 

@@ -6,7 +6,7 @@ The session that it drives is its sibling: it was perhaps there before, and stay
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -145,16 +145,14 @@ class ConnectionHandler:
 
         So pings and interrupts are heard whatever the engines do.
         """
-        try:
-            with _log_of(line):
+        with _log_of(line), suppress(trio.ClosedResourceError):  # it has ended: the writer tells
+            try:
                 if isinstance(data, bytes):
                     _hear(line, data)
                 else:
                     await self._message(self.codec.decode_client(data), line, desk)
-        except VoicechatError as error:
-            line.tell(told(error))
-        except trio.ClosedResourceError:
-            pass  # the session has ended: the writer tells
+            except VoicechatError as error:
+                line.tell(told(error))
 
     async def _message(self, envelope: Envelope, line: ClientLine, desk: SessionDesk) -> None:
         line.sign()

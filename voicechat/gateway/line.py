@@ -49,7 +49,7 @@ class ClientLine:
         self._answers: deque[ServerMessage] = deque()
         self._news = trio.Event()
         self._unacknowledged = trio.Event()
-        self._acknowledges = False  # to be sent; it says how far things are then
+        self._ack_due = False  # to be sent; it says how far things are then
         self._goodbye: tuple[CloseCode, str] | None = None
         self._last: tuple[CloseCode, str] | None = None
 
@@ -126,7 +126,7 @@ class ClientLine:
         while True:
             await self._unacknowledged.wait()
             self._unacknowledged = trio.Event()
-            self._acknowledges = True
+            self._ack_due = True
             self.wake()
             await trio.sleep(_ACK_EVERY_S)
 
@@ -137,8 +137,8 @@ class ClientLine:
             return self._codec.encode(self._answers.popleft())
         if self._goodbye is not None or self.alive is None:
             return None
-        if self._acknowledges:
-            self._acknowledges = False
+        if self._ack_due:
+            self._ack_due = False
             if self.alive.session.hello.acknowledges:
                 return self._codec.encode(self.alive.session.incoming.ack())
         data = self.alive.session.driver.take()

@@ -71,7 +71,9 @@ def to_json(session: SessionRecord, messages: Iterable[MessageRecord]) -> str:
             for message in said
         ],
     }
-    return clean(json.dumps(told, ensure_ascii=False, indent=2)) + "\n"
+    # Piece by piece: one call for all of it would let no other thread run meanwhile.
+    pieces = json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(told)
+    return "".join(map(clean, pieces)) + "\n"
 
 
 def to_markdown(session: SessionRecord, messages: Iterable[MessageRecord]) -> str:

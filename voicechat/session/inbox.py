@@ -11,7 +11,6 @@ from collections import OrderedDict
 from enum import Enum, auto
 from typing import Final
 
-
 MAX_CLIENTS: Final = 64
 """So many programs and pages are remembered, the newest; others say again what is in doubt."""
 

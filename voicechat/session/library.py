@@ -66,10 +66,12 @@ class Library:
         record = await self._store.get(session_id)
         return None if record is None else self._now(record)
 
-    async def messages(self, session_id: str) -> tuple[MessageRecord, ...]:
-        """All that was said in a session, oldest first."""
+    async def messages(
+        self, session_id: str, *, limit: int = _ALL, before: int | None = None
+    ) -> tuple[MessageRecord, ...]:
+        """What was said in a session, oldest first; see `Store.messages`."""
         await self._scribe.flush()
-        return await self._store.messages(session_id, limit=_ALL)
+        return await self._store.messages(session_id, limit=limit, before=before)
 
     async def rename(self, session_id: str, user_id: str, title: str) -> None:
         """Give a session of this user another title.

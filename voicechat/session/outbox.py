@@ -180,6 +180,7 @@ class Outbox:
                 suggested_action="Acknowledge the largest number that has come.",
                 code=ErrorCode.OUT_OF_ORDER,
             )
+        self._confirm()
         for number in range(self._acked + 1, seq + 1):
             self._acked = number
             entry = self._sent.get(number) or self._unsent.get(number)
@@ -193,6 +194,7 @@ class Outbox:
 
         What it has heard and acknowledged is forgotten, the rest of it when it is acknowledged.
         """
+        self._confirm()
         if (lost := self._lost.get(turn)) and lost.offset <= samples:
             del self._lost[turn]
         if (speech := self._turns.get(turn)) and samples > speech.played:
@@ -214,12 +216,14 @@ class Outbox:
         """
         if not self._acked <= seq <= self.delivered:
             return None
+        self._told = []  # it may never have arrived
         self.ack(seq)
         while self._sent and (not buffered or next(reversed(self._sent)) > seq):
             self._unsend()
         if not self._reports:  # it has heard what it has got
             self._lost = {turn: lost for turn, lost in self._lost.items() if lost.seq > seq}
-        return Rewound(any(not buffered or lost.seq > seq for lost in self._lost.values()))
+        self._told = [lost for lost in self._lost.values() if not buffered or lost.seq > seq]
+        return Rewound(bool(self._told))
 
     def clear(self) -> Rewound:
         """The client has nothing and gets the history: what is left for it is unplayed speech.
@@ -238,15 +242,21 @@ class Outbox:
             self._unsend()
         if not self._reports:
             self._lost.clear()
+        self._told = list(self._lost.values())
         return Rewound(lost)
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _confirm(self) -> None:
+        """The client says something: what it was told of lost speech has arrived."""
+        self._lost = {turn: lost for turn, lost in self._lost.items() if lost not in self._told}
+        self._told = []
 
     def _unsend(self) -> None:
         number, entry = self._sent.popitem()
         entry.sent = False
         self._unsent[number] = entry
-        self._unsent.move_toend_of(number, last=False)
+        self._unsent.move_to_end(number, last=False)
 
     def _forget_heard(self, turn: int) -> None:
         """Of the speech of `turn`, what the client has and has heard; of a bare end, has."""

@@ -16,7 +16,7 @@ import structlog
 import trio
 
 from voicechat.errors import StoreFailed
-from voicechat.session.store.ports import Delete
+from voicechat.session.store.ports import Delete, session_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,24 +144,25 @@ class Scribe:
                     break
                 notes.append(note)
                 batch.extend(note.changes)
-            well = await self._write(batch)  # when it is cancelled, all of it still waits
-            if well:
+            lost = await self._write(batch)  # when it is cancelled, all of it still waits
+            if lost is not None:
                 for note in notes:
                     self._waiting.popleft()
                     self._changes -= len(note.changes)
-                    note.tell(kept=True)
+                    note.tell(kept=lost.isdisjoint(map(session_id_of, note.changes)))
             else:
                 for note in self._waiting:
                     if not note.tried:
                         note.tell(kept=False)
             written, self._written = self._written, trio.Event()
             written.set()
-            if not well:
+            if lost is None:
                 return
 
-    async def _write(self, batch: list[Change]) -> bool:
+    async def _write(self, batch: list[Change]) -> frozenset[str] | None:
+        """Write; the sessions of which that cannot be kept, or None where nothing was written."""
         try:
-            await self._store.apply(batch)
+            lost = await self._store.apply(batch)
         except Exception as error:  # a store may be another package's: it cannot end the server
             if not self._failing:
                 if isinstance(error, StoreFailed):
@@ -169,8 +170,8 @@ class Scribe:
                 else:
                     log.exception("conversations are not kept", reason="a fault of the store")
             self._failing = True
-            return False
+            return None
         if self._failing:
             log.info("conversations are kept again", late=len(batch))
         self._failing = False
-        return True
+        return frozenset(lost or ())

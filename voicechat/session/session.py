@@ -16,7 +16,7 @@ from voicechat.conversation.listener import Listener
 from voicechat.conversation.notice import WORDS
 from voicechat.conversation.speaker import Speech
 from voicechat.observability.tasks import owner
-from voicechat.protocol.messages.conversation import StreamInterrupted
+from voicechat.protocol.messages.conversation import StreamError, StreamInterrupted
 from voicechat.protocol.messages.session import SessionRestarting
 from voicechat.session.driver import Driver
 from voicechat.session.heat import Heat
@@ -223,7 +223,7 @@ class Session:
 
     async def emit(self, item: Item) -> None:
         """Send a message or frame; waits while the client is slow, or away for long."""
-        if isinstance(item, StreamInterrupted):
+        if isinstance(item, StreamInterrupted | StreamError):
             self.outbox.silence(item.turn)
         await self.outbox.send(item)
 

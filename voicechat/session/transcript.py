@@ -54,6 +54,7 @@ class Transcript:
         self.truncated = False
         self._entries = {(each.turn, each.speaker): each for each in before}
         self._bound()
+        self._pieces: dict[int, list[str]] = {}  # of answers in flight: joined when needed
         self._silent: set[int] = set()  # turns that only say aloud what is told otherwise
         self._asked: dict[int, Origin] = {}  # what the user began, until its answer has ended
 
@@ -115,8 +116,8 @@ class Transcript:
             case TurnStarted(turn=turn, origin=origin):
                 self._enter(_answer(turn, origin, at))
             case StreamDelta(turn=turn, text=text):
-                if (entry := self._open(turn)) is not None:
-                    self._enter(attrs.evolve(entry, text=entry.text + text))
+                if self._is_open(turn):
+                    self._pieces.setdefault(turn, []).append(text)
             case ResponseComplete(turn=turn, text=""):
                 self._drop_answer(turn)
                 self._silent.discard(turn)
@@ -129,7 +130,7 @@ class Transcript:
             case StreamError(turn=turn):
                 return self._end(turn, EntryStatus.FAILED)
             case TurnTrace(turn=turn, heard_chars=heard):
-                entry = self._entries.get((turn, Speaker.ASSISTANT))
+                entry = self._so_far(turn)
                 if entry is not None:
                     return self._put(attrs.evolve(entry, heard=entry.text[:heard]))
             case _:
@@ -149,6 +150,8 @@ class Transcript:
     # -- inside --------------------------------------------------------------------------------
 
     def _in_order(self) -> list[MessageRecord]:
+        for turn in list(self._pieces):
+            self._so_far(turn)
         return sorted(self._entries.values(), key=order)
 
     def _heard(self, final: TranscriptFinal, at: datetime) -> list[Change]:
@@ -175,11 +178,23 @@ class Transcript:
     def _drop_answer(self, turn: int) -> None:
         """There is none, or it is not needed."""
         self._entries.pop((turn, Speaker.ASSISTANT), None)
+        self._pieces.pop(turn, None)
         self._asked.pop(turn, None)
 
-    def _open(self, turn: int) -> MessageRecord | None:
+    def _so_far(self, turn: int) -> MessageRecord | None:
+        """As far as it has come."""
+        key = turn, Speaker.ASSISTANT
+        entry, pieces = self._entries.get(key), self._pieces.pop(turn, None)
+        if entry is not None and pieces is not None:
+            entry = self._entries[key] = attrs.evolve(entry, text="".join([entry.text, *pieces]))
+        return entry
+
+    def _is_open(self, turn: int) -> bool:
         entry = self._entries.get((turn, Speaker.ASSISTANT))
-        return entry if entry is not None and entry.status is EntryStatus.OPEN else None
+        return entry is not None and entry.status is EntryStatus.OPEN
+
+    def _open(self, turn: int) -> MessageRecord | None:
+        return self._so_far(turn) if self._is_open(turn) else None
 
     def _end(self, turn: int, status: EntryStatus, text: str | None = None) -> list[Change]:
         if turn in self._silent:

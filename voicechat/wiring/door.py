@@ -16,6 +16,7 @@ from voicechat.gateway.front_door import DoorSettings
 from voicechat.gateway.origin import Guard
 from voicechat.gateway.page import page_blueprint
 from voicechat.gateway.reader import SocketLimits
+from voicechat.session.store.memory import MemoryStore
 from voicechat.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def http(
 
 
 def _statistics(sessions: SessionParts, registry: Registry) -> dict[str, Any]:
-    kept = {"kept": "failing" if sessions.scribe.failing else "ok"}
+    in_memory = isinstance(sessions.store, MemoryStore)
+    kept = {"kept": "failing" if sessions.scribe.failing else "nowhere" if in_memory else "ok"}
     if aside := getattr(sessions.store, "moved_aside", None):
         kept["moved_aside"] = aside
     return {

@@ -58,7 +58,7 @@ def messages(draw: st.DrawFn) -> MessageRecord:
         origin=draw(st.sampled_from(Origin)),
         status=draw(st.sampled_from(EntryStatus)),
         at=draw(moments),
-        client_seq=draw(st.none() | st.integers(1, 9)),
+        client_seq=draw(st.none() | st.integers(1, 9) | st.just(2**63)),
     )
 
 
@@ -89,7 +89,7 @@ puts = st.builds(
     session_id=ids,
     message=messages(),
     stream=st.none() | st.integers(1, 2),
-    samples=st.integers(0, 9),
+    samples=st.integers(0, 9) | st.integers(2**63 - 2, 2**64),
 )
 forgets = st.builds(Forget, session_id=ids, turn=st.integers(1, 4))
 deletes = st.builds(Delete, session_id=ids)
@@ -107,6 +107,7 @@ async def everything(store: Store, query: str) -> list[Any]:
         ]
     for each in IDS:
         found += [await store.get(each), await store.messages(each, limit=3)]
+        found += [await store.messages(each, limit=2, before=turn) for turn in (1, 2, 4)]
     return [*found, await store.older_than(at(25))]
 
 

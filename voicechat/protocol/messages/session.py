@@ -100,7 +100,8 @@ class Resume(ClientMessage):
         reopen: Go on from its history when the time to resume is over; False begins a new session
             instead.
         client: Random, and new for each program or page: whose messages the numbers were. Clients
-            of one session count in one row, and one may be taken over by another.
+            of one session count in one row, and one may take over from another. Empty for who does
+            not share its session, and where a `Hello` with `start` began it.
     """
 
     type: ClassVar[str] = "resume"

@@ -1,4 +1,4 @@
-"""The family of sessions: begin one, switch, list, name and delete; see `session` for inside one."""
+"""The family of sessions: begin one, switch, list, name and delete; `session` is inside one."""
 
 from __future__ import annotations
 

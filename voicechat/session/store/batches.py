@@ -8,7 +8,7 @@ import attrs
 import structlog
 
 from voicechat.session.store import changing, failures
-from voicechat.session.store.ports import Begin
+from voicechat.session.store.ports import session_id_of
 from voicechat.session.store.transactions import part, transaction
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def make(db: sqlite3.Connection, changes: Sequence[Change]) -> Made:
 def _session_by_session(db: sqlite3.Connection, changes: Sequence[Change]) -> Made:
     of_session: dict[str, list[Change]] = {}
     for each in changes:
-        of_session.setdefault(_session_id(each), []).append(each)
-    lost, erased = set(), False
+        of_session.setdefault(session_id_of(each), []).append(each)
+    lost: set[str] = set()
+    erased = False
     for session_id, its in of_session.items():
         try:
             with part(db):
@@ -69,8 +70,7 @@ def _session_by_session(db: sqlite3.Connection, changes: Sequence[Change]) -> Ma
 
 
 def _make(db: sqlite3.Connection, changes: Iterable[Change]) -> bool:
-    return any([changing.change(db, each) for each in changes])  # a list: all are made
-
-
-def _session_id(change: Change) -> str:
-    return change.session.session_id if isinstance(change, Begin) else change.session_id
+    erased = False
+    for each in changes:
+        erased |= changing.change(db, each)
+    return erased

@@ -32,10 +32,13 @@ class LogEmptying:
 
     Attributes:
         due: Whether deleted words may be in the log.
+        hindered: The last try failed because the file is read, perhaps by this program itself: when
+            that ends, `after_reading` tries once more.
     """
 
     def __init__(self, db: sqlite3.Connection, now: Callable[[], float] = time.monotonic) -> None:
         self.due = False
+        self.hindered = False
         self._db = db
         self._now = now
         self._next = 0.0
@@ -43,9 +46,16 @@ class LogEmptying:
     def after(self, *, erased: bool) -> None:
         """Changes were made, in which words were deleted or not."""
         if erased or (self.due and self._now() >= self._next):
-            self.empty()
+            self._empty()
+            self.hindered = self.due
 
-    def empty(self) -> None:
+    def after_reading(self) -> None:
+        """This program has read."""
+        if self.hindered:
+            self._empty()
+            self.hindered = False
+
+    def _empty(self) -> None:
         """Move the log into the file and empty it, unless another program or thread reads it."""
         self.due = True
         self._next = self._now() + AGAIN_S

@@ -52,13 +52,14 @@ class MemoryStore:
             self._sessions[session_id] = attrs.evolve(self._sessions[session_id], record=record)
         yield
 
-    async def apply(self, changes: Sequence[Change]) -> None:
-        """See `Store.apply`."""
+    async def apply(self, changes: Sequence[Change]) -> frozenset[str]:
+        """See `Store.apply`; nothing is ever damaged."""
         await trio.lowlevel.checkpoint()
         sessions = dict(self._sessions)
         for change in changes:
             _apply(sessions, change)
         self._sessions = sessions
+        return frozenset()
 
     async def get(self, session_id: str) -> SessionRecord | None:
         """See `Store.get`."""
@@ -81,11 +82,15 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return sum(user_id in {None, each.user_id} for each in self._records())
 
-    async def messages(self, session_id: str, *, limit: int) -> tuple[MessageRecord, ...]:
+    async def messages(
+        self, session_id: str, *, limit: int, before: int | None = None
+    ) -> tuple[MessageRecord, ...]:
         """See `Store.messages`."""
         await trio.lowlevel.checkpoint()
         kept = self._sessions.get(session_id)
-        return tuple(kept.in_order()[-limit:]) if kept and limit else ()
+        said = kept.in_order() if kept else []
+        wanted = [each for each in said if before is None or each.turn < before]
+        return tuple(wanted[-limit:]) if limit else ()
 
     async def search(self, user_id: str, words: str, *, limit: int) -> tuple[Found, ...]:
         """See `Store.search`: where the title has all words first, then the newest."""
@@ -144,7 +149,8 @@ def _forget(sessions: dict[str, _Kept], change: Forget) -> None:
 
 def _apply(sessions: dict[str, _Kept], change: Change) -> None:
     if isinstance(change, Begin):
-        session = attrs.evolve(change.session, title=rules.clean(change.session.title))
+        session = rules.fitting(change.session)
+        session = attrs.evolve(session, title=rules.clean(session.title))
         sessions.setdefault(session.session_id, _Kept(session))
     elif (kept := sessions.get(change.session_id)) is None:
         return

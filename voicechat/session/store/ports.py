@@ -175,6 +175,11 @@ class Delete:
 Change = Begin | Update | Put | Forget | Delete
 
 
+def session_id_of(change: Change) -> str:
+    """Which session a change is about."""
+    return change.session.session_id if isinstance(change, Begin) else change.session_id
+
+
 class Store(Protocol):
     """Keeps sessions. All but `running` may be called while `running` only."""
 
@@ -190,8 +195,12 @@ class Store(Protocol):
         """
         ...
 
-    async def apply(self, changes: Sequence[Change]) -> None:
+    async def apply(self, changes: Sequence[Change]) -> frozenset[str]:
         """Make changes, all or none, in their order.
+
+        Returns:
+            Sessions of which nothing was kept, and to try again is no use, because what is kept of
+            them is damaged or does not fit; all other changes are made. Usually none.
 
         Raises:
             StoreFailed: They could not be kept; none was.
@@ -199,7 +208,11 @@ class Store(Protocol):
         ...
 
     async def get(self, session_id: str) -> SessionRecord | None:
-        """What is kept of a session; None if there is nothing."""
+        """What is kept of a session; None if there is nothing.
+
+        Raises:
+            StoreFailed: It cannot be read; lists leave such a session out.
+        """
         ...
 
     async def of_user(self, user_id: str, *, limit: int) -> tuple[SessionRecord, ...]:
@@ -214,8 +227,16 @@ class Store(Protocol):
         """How many sessions are kept, of one user or of all."""
         ...
 
-    async def messages(self, session_id: str, *, limit: int) -> tuple[MessageRecord, ...]:
-        """The newest messages of a session, oldest first (by turn, the user's words first)."""
+    async def messages(
+        self, session_id: str, *, limit: int, before: int | None = None
+    ) -> tuple[MessageRecord, ...]:
+        """The newest messages of a session, oldest first (by turn, the user's words first).
+
+        Args:
+            session_id: Which one.
+            limit: As many at most.
+            before: Only those of smaller turns.
+        """
         ...
 
     async def search(self, user_id: str, words: str, *, limit: int) -> tuple[Found, ...]:

@@ -8,7 +8,7 @@ import structlog
 
 from voicechat.session.store import changing, failures, rules
 from voicechat.session.store.ports import Put
-from voicechat.session.store.rows import MESSAGES, SESSIONS, DamagedRow, message_of, session_of
+from voicechat.session.store.rows import MESSAGES, SESSIONS, message_of, session_of
 from voicechat.session.store.schema import ALIVE
 from voicechat.session.store.transactions import part
 
@@ -36,7 +36,9 @@ def recover(db: sqlite3.Connection) -> None:
         try:
             with part(db):
                 _end(db, row)
-        except DamagedRow as error:
+        except Exception as error:
+            if failures.is_of_file(error) or not failures.is_of_row(error):
+                raise
             told = failures.told(error)
             log.error("a session is damaged and left as it is", row=row[-2], **told)  # noqa: TRY400  (no words)
 

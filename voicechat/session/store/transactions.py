@@ -1,4 +1,4 @@
-"""Makes changes of the file whole or not at all, be it a batch of them or the part of one session."""
+"""Makes changes of the file whole or not at all: a batch of them, or one session's part of it."""
 
 from __future__ import annotations
 

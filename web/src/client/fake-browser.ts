@@ -48,10 +48,12 @@ export class FakeSocket {
       seq: 0,
       title: "",
       client_seq: 0,
+      own_seq: (more as { client_seq?: number }).client_seq ?? 0, // nobody else has said anything
       stream: null,
       samples: 0,
       history: null,
       speech_lost: false,
+      truncated: false,
       ...more,
     });
   }

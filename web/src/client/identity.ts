@@ -37,6 +37,12 @@ export function saveTicket(ticket: Ticket | null): void {
   write("session", SESSION_KEY, ticket === null ? null : JSON.stringify(ticket));
 }
 
+/** Like no other page's, also of this browser. */
+export function randomName(): string {
+  const numbers = crypto.getRandomValues(new Uint32Array(4)); // randomUUID needs a secure page
+  return Array.from(numbers, (each) => each.toString(36)).join("-");
+}
+
 function isTicket(value: unknown): value is Ticket {
   if (typeof value !== "object" || value === null) return false;
   return "id" in value && isText(value.id) && "secret" in value && isText(value.secret);

@@ -19,6 +19,7 @@ export type ProblemKind =
   | "opened_elsewhere"
   | "export_failed"
   | "session_missing"
+  | "session_deleted"
   | "shutting_down";
 
 /** What a notice offers to do. */
@@ -158,6 +159,11 @@ const TEXTS: Record<ProblemKind, Text> = {
     tone: "info",
     title: "A new conversation has begun",
     advice: "The server no longer has the earlier one.",
+  },
+  session_deleted: {
+    tone: "info",
+    title: "This conversation was deleted",
+    advice: "Another window or device has deleted it. A new one has begun.",
   },
   shutting_down: {
     tone: "warning",

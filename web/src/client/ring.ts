@@ -17,6 +17,8 @@ export interface Captured {
   pcm: Int16Array<ArrayBuffer>;
   /** The number of the last message before it: where it belongs among them. */
   after: number;
+  /** It was given to a socket. */
+  sent?: boolean;
 }
 
 export class Ring {
@@ -54,6 +56,11 @@ export class Ring {
         if (frame.stream !== stream || known <= 0) return frame;
         return { ...frame, offset: samples, pcm: frame.pcm.subarray(known) };
       });
+  }
+
+  /** Messages from number `first` on have a number that is so much larger. */
+  shift(first: number, by: number): void {
+    for (const frame of this.kept) if (frame.after >= first) frame.after += by;
   }
 
   clear(): void {

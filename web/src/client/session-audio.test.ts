@@ -80,7 +80,7 @@ it("begins a stream with what another server has not understood", async () => {
   socket.die();
   speak(4);
   const again = await reconnect();
-  again.restored("s1", { epoch: "e2", history: [], client_seq: 0, stream: 1, samples: 2 * FRAME });
+  again.restored("s1", { epoch: "e2", history: [], client_seq: 1, stream: 1, samples: 2 * FRAME });
   speak(5);
   expect(voice(again)).toEqual(["audio_open 2", [2, 0, 3], [2, FRAME, 4], [2, 2 * FRAME, 5]]);
   expect(again.sent("audio_open")).toMatchObject([{ seq: 2 }]);

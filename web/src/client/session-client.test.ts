@@ -50,13 +50,26 @@ function reconnect(): FakeSocket {
 /** What the page wanted behind its hello. */
 const wish = (socket: FakeSocket) => socket.everything()[1];
 
+/** A page's name for itself. */
+const name: unknown = expect.stringMatching(/^[a-z0-9-]{20,64}$/);
+
 describe("a page", () => {
+  it("has another name than the page before it, and keeps it", () => {
+    const { socket } = begun();
+    const before = reconnect().sent("resume")[0]?.client;
+    expect(socket.sent("create_session")).toEqual([{ type: "create_session", client: before }]);
+    start();
+    newest().accept();
+    expect(newest().sent("resume")[0]?.client).toEqual(name);
+    expect(newest().sent("resume")[0]?.client).not.toBe(before);
+  });
+
   it("begins a session in a new tab, and remembers who it is", () => {
     const { socket } = begun();
     const [hello] = socket.sent("hello");
     expect(hello).toMatchObject({ start: false, acknowledges: true });
     expect(hello).not.toHaveProperty("user_key");
-    expect(wish(socket)).toEqual({ type: "create_session" });
+    expect(wish(socket)).toEqual({ type: "create_session", client: name });
     expect(kept.get("voicechat.user")).toBe("key-1");
     expect(JSON.parse(tab.get("voicechat.session") ?? "")).toEqual({ id: "s1", secret: "secret of s1" });
     expect(socket.sent("list_sessions")).toHaveLength(1);
@@ -74,6 +87,7 @@ describe("a page", () => {
       buffered: false,
       client_seq: 1,
       reopen: true,
+      client: name,
     });
     const said = { turn: 1, speaker: "user", text: "hi", origin: "text", status: "complete", at: "", client_seq: 3 };
     newest().restored("s1", { seq: 8, client_seq: 3, history: [said] });
@@ -91,7 +105,7 @@ describe("a page", () => {
     tab.set("voicechat.session", spoilt);
     start();
     newest().accept();
-    expect(wish(newest())).toEqual({ type: "create_session" });
+    expect(wish(newest())).toEqual({ type: "create_session", client: name });
   });
 
   it("works where the browser keeps nothing", () => {
@@ -234,6 +248,14 @@ describe("what the server says", () => {
     expect(socket.sent("ack").at(-1)).toEqual({ type: "ack", seq: 2 + ACK_AFTER_ITEMS });
     vi.advanceTimersByTime(10_000);
     expect(socket.sent("ack")).toHaveLength(2);
+  });
+
+  it("of lost speech is acknowledged at once: it is told until then", () => {
+    const { socket } = begun();
+    socket.say(delta("a", 1));
+    const again = reconnect();
+    again.restored("s1", { seq: 1, speech_lost: true });
+    expect(again.sent("ack")).toEqual([{ type: "ack", seq: 1 }]);
   });
 
   it("is not acknowledged over a connection that is gone", () => {

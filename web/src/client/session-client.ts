@@ -4,7 +4,6 @@ import { pack, type AudioFrame } from "../protocol/frames";
 import {
   FRAME_MICROPHONE,
   type ClientMessage,
-  type Hello,
   type ListenMode,
   type Playback,
   type ServerMessage,
@@ -12,33 +11,14 @@ import {
   type SessionRestored,
   type SessionTerminated,
 } from "../protocol/messages";
-import { EMPTY, type ConversationStore } from "../stores/conversation";
-import type { SessionsStore } from "../stores/sessions";
+import { EMPTY } from "../stores/conversation";
 import { Connection, type ConnectionState } from "./connection";
-import { saveTicket, savedTicket, savedUserKey, saveUserKey } from "./identity";
+import { randomName, saveTicket, savedTicket, savedUserKey, saveUserKey } from "./identity";
 import { Session } from "./session";
+import type { SessionClientOptions } from "./session-options";
 import { Shelf } from "./shelf";
-import type { Wanted } from "./told";
 import type { Numbered, NumberedMessage } from "./unsent";
 import { isFrame, type Step } from "./uplink";
-
-export interface SessionClientOptions {
-  url: string;
-  conversation: ConversationStore;
-  sessions: SessionsStore;
-  /** Made anew for each connection. */
-  hello: () => Pick<Hello, "client" | "output_rate" | "reports_playback"> & { speak: boolean };
-  settings: () => Wanted;
-  onState: (state: ConnectionState) => void;
-  onMessage: (message: ServerMessage) => void;
-  onAudio: (frame: AudioFrame) => void;
-  /** The page drives a session; `playing`: what is being played of it goes on. */
-  onAttached: (playing: boolean) => void;
-  /** The page is about to leave its session for another. */
-  onLeaving: () => void;
-  /** The server knows nothing of the session that the page drove; it begins another. */
-  onMissing: () => void;
-}
 
 export class SessionClient {
   readonly connection: Connection;
@@ -57,6 +37,7 @@ export class SessionClient {
   private readonly known = new Shelf();
   /** What this connection's hello said of speech: all its sessions begin with that. */
   private spoke = true;
+  private readonly page = randomName();
   private acknowledging: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: SessionClientOptions) {
@@ -157,13 +138,16 @@ export class SessionClient {
   private opening(back: boolean): ClientMessage {
     const session = this.wanted ?? this.current;
     this.buffered = session === this.playing && session.received.whole;
-    return session.opening(this.buffered, back);
+    return session.opening(this.buffered, back, this.page);
   }
 
   private send(step: Numbered | Step): boolean {
     if (!this.attached) return false;
-    if (!isFrame(step)) return this.connection.send(step.message, step.seq);
-    return this.connection.sendAudio(pack({ kind: FRAME_MICROPHONE, last: false, ...step }));
+    const sent = isFrame(step)
+      ? this.connection.sendAudio(pack({ kind: FRAME_MICROPHONE, last: false, ...step }))
+      : this.connection.send(step.message, step.seq);
+    step.sent ||= sent;
+    return sent;
   }
 
   private stateChanged(state: ConnectionState): void {
@@ -172,6 +156,8 @@ export class SessionClient {
       clearTimeout(this.acknowledging);
       this.acknowledging = undefined;
       this.options.sessions.setUnavailable();
+      // The loudspeaker has let go of it: it is played elsewhere.
+      if (state.phase === "offline" && state.reason === "opened_elsewhere") this.playing = null;
     }
     this.options.onState(state);
   }
@@ -247,12 +233,17 @@ export class SessionClient {
     this.wanted = null;
     this.playing = session;
     this.show(session);
-    this.options.onMessage(message);
+    // First: the new numbers tell what the server's history cannot have.
     if (numbers.size > 0) this.options.conversation.apply({ type: "local_renumbered", numbers });
+    this.options.onMessage(message);
     this.known.keep(session);
     saveTicket(session.ticket);
     this.attached = this.driven = true;
     for (const step of steps) this.send(step);
+    // It is told again until it is acknowledged.
+    if (message.type === "session_restored" && message.speech_lost) {
+      this.connection.send({ type: "ack", seq: session.received.acknowledge() });
+    }
     this.tellSettings();
     this.options.onAttached(played && goesOn);
   }

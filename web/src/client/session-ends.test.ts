@@ -91,7 +91,7 @@ describe("the end of a session", () => {
     client.sendText("and?");
     expect(socket.sent("user_message")).toEqual([]);
     expect(socket.sent("switch_session")).toEqual([
-      { type: "switch_session", session_id: "s1", epoch: "e1", seq: 0, buffered: false, client_seq: 1 },
+      { type: "switch_session", session_id: "s1", epoch: "e1", seq: 0, buffered: false, client_seq: 1, client: expect.any(String) as string },
     ]);
     socket.restored("s1", { epoch: "e2", history: [] });
     expect(socket.sent("user_message")).toMatchObject([{ text: "and?", seq: 1 }]);

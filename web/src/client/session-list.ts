@@ -14,6 +14,8 @@ export type ExportFormat = "markdown" | "json";
 export class SessionList {
   private refreshing: ReturnType<typeof setTimeout> | undefined;
   private asked = -Infinity;
+  /** Whose end is no surprise here. */
+  private readonly destroyed = new Set<string>();
 
   constructor(
     private readonly store: SessionsStore,
@@ -47,6 +49,18 @@ export class SessionList {
     if (query !== "") this.send({ type: "list_sessions", query });
   }
 
+  /** As `refresh`, but no more often than is of use: somebody looks at it again. */
+  refreshSoon(): void {
+    const wait = this.asked + REFRESH_MS - performance.now();
+    if (wait <= 0) this.refresh();
+    else this.refreshing ??= setTimeout(() => this.refresh(), wait);
+  }
+
+  /** Whether this page has deleted it. */
+  hasDestroyed(id: string): boolean {
+    return this.destroyed.has(id);
+  }
+
   /** The connection is gone: what was to be asked is asked with the next one. */
   rest(): void {
     clearTimeout(this.refreshing);
@@ -69,14 +83,9 @@ export class SessionList {
 
   destroy(id: string): void {
     if (!this.send({ type: "destroy_session", session_id: id })) return;
+    this.destroyed.add(id);
     this.store.remove(id);
     this.refresh();
-  }
-
-  private refreshSoon(): void {
-    const wait = this.asked + REFRESH_MS - performance.now();
-    if (wait <= 0) this.refresh();
-    else this.refreshing ??= setTimeout(() => this.refresh(), wait);
   }
 }
 

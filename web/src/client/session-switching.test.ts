@@ -71,7 +71,7 @@ describe("switching", () => {
     const { client, socket } = switched();
     client.switchSession("s1");
     expect(socket.sent("switch_session")).toEqual([
-      { type: "switch_session", session_id: "s1", epoch: "e1", seq: 1, buffered: false, client_seq: 1 },
+      { type: "switch_session", session_id: "s1", epoch: "e1", seq: 1, buffered: false, client_seq: 1, client: expect.any(String) as string },
     ]);
     socket.restored("s1", { seq: 1, client_seq: 1 });
     expect(shown(client)).toEqual([["one", "sent"]]);
@@ -85,7 +85,7 @@ describe("switching", () => {
     const { client, socket } = switched();
     client.switchSession("s9");
     expect(socket.sent("switch_session")).toEqual([
-      { type: "switch_session", session_id: "s9", buffered: false, client_seq: 1 },
+      { type: "switch_session", session_id: "s9", buffered: false, client_seq: 1, client: expect.any(String) as string },
     ]);
     const said = { turn: 4, speaker: "user", text: "old", origin: "text", status: "complete", at: "" };
     socket.restored("s9", { epoch: "e9", seq: 70, client_seq: 12, history: [{ ...said, client_seq: 12 }] });

@@ -56,13 +56,15 @@ export class Session {
    *
    * @param buffered the loudspeaker holds what was not played of it.
    * @param back the connection is new: the session's own secret opens it.
+   * @param client which page this is: whose numbers ours are.
    */
-  opening(buffered: boolean, back: boolean): CreateSession | Resume | SwitchSession {
-    if (this.id === null) return { type: "create_session" };
+  opening(buffered: boolean, back: boolean, client: string): CreateSession | Resume | SwitchSession {
+    if (this.id === null) return { type: "create_session", client };
     const place = {
       session_id: this.id,
       buffered,
       client_seq: this.uplink.first,
+      client,
       ...(this.epoch !== null && { epoch: this.epoch, seq: this.received.largest }),
     };
     // An ended one has no place to resume: it is gone on with from its history.
@@ -81,26 +83,28 @@ export class Session {
     this.identify(message);
     this.received.restart(0, false);
     this.told.begun(spoke);
-    const numbers = this.uplink.beginAnew();
-    return { steps: this.uplink.everything(), numbers, goesOn: false };
+    return { ...this.uplink.beginAnew(), goesOn: false };
   }
 
   /** It goes on. `again`: speech that was not played comes again. */
   restored(message: SessionRestored, spoke: boolean, again: boolean): Attached {
-    const goesOn = this.epoch === message.epoch;
+    const before = this.epoch;
+    const goesOn = before === message.epoch;
     this.identify(message);
     if (message.history === null) this.received.goOn(again);
     else this.received.restart(message.seq, true);
     if (goesOn) {
-      const steps = this.uplink.missing(message);
+      const missing = this.uplink.missing(message);
       // What was said of them on another connection comes after what is known of this one.
-      if (steps.some((step) => !isFrame(step) && step.message.type === "settings")) this.told.unsure();
+      const said = missing.steps.some((step) => !isFrame(step) && step.message.type === "settings");
+      if (said || message.client_seq > message.own_seq) this.told.unsure();
       else this.told.goesOn(spoke);
-      return { steps, numbers: new Map(), goesOn };
+      return { ...missing, goesOn };
     }
     this.told.unsure();
-    const numbers = this.uplink.renew(message);
-    return { steps: this.uplink.everything(), numbers, goesOn };
+    // Of a page that is loaded again nothing can be in the history, though its numbers can.
+    const history = before === null ? [] : (message.history ?? []);
+    return { ...this.uplink.renew(message, history), goesOn };
   }
 
   /** The server does not know it: what is kept is said in the next one. */

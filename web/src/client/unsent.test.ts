@@ -46,12 +46,16 @@ describe("what was said", () => {
 
   it("can be numbered anew", () => {
     const unsent = said(text("a"), stop, text("b"));
-    unsent.restart(9, [text("b"), text("c")]);
+    unsent.restart(1, 8);
+    unsent.add(text("c"));
     expect(unsent.pending).toEqual([
-      { seq: 9, message: text("b") },
-      { seq: 10, message: text("c") },
+      { seq: 1, message: text("a") },
+      { seq: 9, message: text("c") },
     ]);
-    unsent.restart(1, []);
+    unsent.shift(9, 3);
+    expect(numbers(unsent)).toEqual([1, 12]);
+    expect(unsent.add(text("d")).seq).toBe(13);
+    unsent.restart(0, 0);
     expect([unsent.first, unsent.last]).toEqual([1, 0]);
   });
 });

@@ -19,6 +19,8 @@ export type NumberedMessage = AudioClose | AudioOpen | Interrupt | Settings | Us
 export interface Numbered {
   seq: number;
   message: NumberedMessage;
+  /** It was given to a socket. */
+  sent?: boolean;
 }
 
 /** So much typed text is kept; more would be forgotten by whoever typed it as well. */
@@ -67,11 +69,16 @@ export class Unsent {
     this.kept = this.kept.filter((each) => each.seq > seq);
   }
 
-  /** Keep these instead, numbered from `first`. */
-  restart(first: number, messages: readonly NumberedMessage[]): void {
-    this.newest = first - 1;
-    this.kept = [];
-    for (const message of messages) this.add(message);
+  /** Keep only those up to `last`, and number on behind `behind`. */
+  restart(last: number, behind: number): void {
+    this.kept = this.kept.filter((each) => each.seq <= last);
+    this.newest = behind;
+  }
+
+  /** Give those from number `first` on, and what follows, a number that is so much larger. */
+  shift(first: number, by: number): void {
+    this.kept = this.kept.map((each) => (each.seq < first ? each : { ...each, seq: each.seq + by }));
+    this.newest += by;
   }
 }
 

@@ -1,15 +1,29 @@
 import { describe, expect, it } from "vitest";
+import type { HistoryEntry } from "../protocol/messages";
 import { isFrame, Uplink, type Step, type Taken } from "./uplink";
 import type { NumberedMessage } from "./unsent";
 
 const FRAME = 320;
 const text = (words: string): NumberedMessage => ({ type: "user_message", text: words });
 const pcm = (value: number) => new Int16Array(FRAME).fill(value);
+/** Nobody else has said anything. */
 const taken = (client_seq: number, stream: number | null = null, samples = 0): Taken => ({
   client_seq,
+  own_seq: client_seq,
   stream,
   samples,
 });
+
+const kept = (...texts: [number, string][]): HistoryEntry[] =>
+  texts.map(([client_seq, text]) => ({
+    turn: client_seq,
+    speaker: "user",
+    text,
+    origin: "text",
+    status: "complete",
+    at: "",
+    client_seq,
+  }));
 
 /** Short: a message as its type and number, a frame as stream, place, and first sample. */
 const short = (steps: readonly Step[]) =>
@@ -36,7 +50,7 @@ function busy(): Uplink {
 
 describe("a session that went on without us", () => {
   it("is sent all that it lacks, in order", () => {
-    expect(short(busy().missing(taken(0)))).toEqual([
+    expect(short(busy().missing(taken(0)).steps)).toEqual([
       "user_message 1",
       "audio_open 2",
       [1, 0, 0, 1],
@@ -50,7 +64,7 @@ describe("a session that went on without us", () => {
   });
 
   it("is sent no frame that came before a message that it has", () => {
-    expect(short(busy().missing(taken(4, 1, FRAME)))).toEqual([
+    expect(short(busy().missing(taken(4, 1, FRAME)).steps)).toEqual([
       "audio_open 5",
       [2, 0, 0, 3],
       [2, 1, FRAME, 4],
@@ -59,7 +73,7 @@ describe("a session that went on without us", () => {
 
   it("is sent the rest of a stream to the sample, and the stream goes on", () => {
     const uplink = busy();
-    expect(short(uplink.missing(taken(5, 2, FRAME + 20)))).toEqual([[2, 1, FRAME + 20, 4]]);
+    expect(short(uplink.missing(taken(5, 2, FRAME + 20)).steps)).toEqual([[2, 1, FRAME + 20, 4]]);
     expect(uplink.capture(pcm(5))).toMatchObject({ stream: 2, seq: 2, offset: 2 * FRAME });
     expect(uplink.close()).toEqual({ seq: 6, message: { type: "audio_close", stream: 2 } });
     expect(uplink.close()).toBeNull();
@@ -68,7 +82,7 @@ describe("a session that went on without us", () => {
 
   it("is told of no stream twice: new ones count on from those that it knows", () => {
     const uplink = new Uplink();
-    expect(uplink.missing(taken(7, 3, 900))).toEqual([]);
+    expect(uplink.missing(taken(7, 3, 900)).steps).toEqual([]);
     expect(uplink.open(16_000, "hands_free")).toMatchObject({ seq: 8, message: { stream: 4 } });
   });
 
@@ -84,7 +98,8 @@ describe("a session that went on without us", () => {
 describe("another server, that knows only what was kept", () => {
   it("gets what it lacks in streams of their own", () => {
     const uplink = busy();
-    const numbers = uplink.renew(taken(1, 1, FRAME));
+    for (const step of uplink.everything()) step.sent = true;
+    const { numbers } = uplink.renew(taken(1, 1, FRAME), kept([1, "a"]));
     expect(short(uplink.everything())).toEqual([
       "audio_open 2",
       [3, 0, 0, 2],
@@ -102,7 +117,7 @@ describe("another server, that knows only what was kept", () => {
     const uplink = busy();
     uplink.acknowledge(5);
     uplink.settle(2, FRAME);
-    const numbers = uplink.renew(taken(4, 2, FRAME + 100));
+    const { numbers } = uplink.renew(taken(5, 2, FRAME + 100), kept([1, "a"], [4, "b"]));
     expect(short(uplink.everything())).toEqual(["audio_open 6", [3, 0, 0, 4]]);
     expect(uplink.everything()[1]).toHaveProperty("pcm.length", FRAME - 100);
     expect(numbers.size).toBe(0);
@@ -113,7 +128,7 @@ describe("another server, that knows only what was kept", () => {
     const uplink = busy();
     uplink.acknowledge(5);
     uplink.settle(2, 2 * FRAME);
-    uplink.renew(taken(5, 2, 2 * FRAME));
+    uplink.renew(taken(5, 2, 2 * FRAME), []);
     expect(uplink.everything()).toEqual([
       {
         seq: 6,
@@ -129,7 +144,7 @@ describe("another server, that knows only what was kept", () => {
     uplink.say({ type: "interrupt", turn: 3 });
     uplink.say({ type: "settings", speak: true });
     uplink.say(text("a"));
-    expect(uplink.renew(taken(0))).toEqual(new Map([[5, 1]]));
+    expect(uplink.renew(taken(0), []).numbers).toEqual(new Map([[5, 1]]));
     expect(short(uplink.everything())).toEqual(["user_message 1"]);
     expect(uplink.open(16_000, "hands_free")).toMatchObject({ seq: 2, message: { stream: 2 } });
   });
@@ -138,7 +153,7 @@ describe("another server, that knows only what was kept", () => {
     const uplink = busy();
     uplink.close();
     uplink.acknowledge(6);
-    uplink.renew(taken(6));
+    uplink.renew(taken(6), []);
     expect(short(uplink.everything())).toEqual([
       "audio_open 7",
       [3, 0, 0, 1],
@@ -160,7 +175,7 @@ it("closes what has ended before it opens what goes on", () => {
   uplink.close();
   uplink.open(16_000, "hands_free");
   uplink.acknowledge(3);
-  uplink.renew(taken(3));
+  uplink.renew(taken(3), []);
   expect(short(uplink.everything())).toEqual([
     "audio_open 4",
     [3, 0, 0, 1],
@@ -172,7 +187,7 @@ it("closes what has ended before it opens what goes on", () => {
 it("says what was kept in a session that begins, from number 1", () => {
   const uplink = busy();
   uplink.acknowledge(3);
-  expect(uplink.beginAnew()).toEqual(new Map([[4, 3]]));
+  expect(uplink.beginAnew().numbers).toEqual(new Map([[4, 3]]));
   expect(short(uplink.everything())).toEqual([
     "audio_open 1",
     [3, 0, 0, 1],
@@ -197,6 +212,7 @@ function chances(seed: number): () => number {
 /** A server that takes what it is sent, and insists on order. */
 class Server {
   client_seq = 0;
+  own_seq = 0;
   stream: number | null = null;
   samples = 0;
   texts: string[] = [];
@@ -211,7 +227,7 @@ class Server {
       return;
     }
     expect(step.seq).toBe(this.client_seq + 1);
-    this.client_seq = step.seq;
+    this.client_seq = this.own_seq = step.seq;
     if (step.message.type === "user_message") this.texts.push(step.message.text);
     if (step.message.type === "audio_open") {
       expect(step.message.stream).toBeGreaterThan(this.stream ?? 0);
@@ -233,7 +249,7 @@ it("loses and doubles nothing, wherever the network is cut", () => {
       if (step !== null) cable?.push(step);
     };
     for (let i = 0; i < 120; i++) {
-      const what = Math.floor(chance() * 9);
+      const what = Math.floor(chance() * 10);
       if (what === 0) {
         said.push(String(i));
         send(uplink.say(text(String(i))));
@@ -245,18 +261,21 @@ it("loses and doubles nothing, wherever the network is cut", () => {
         if (frame !== null) spoken.push(i, -i);
         send(frame);
       } else if (what === 5) {
-        uplink.acknowledge(Math.floor(chance() * (server.client_seq + 1)));
+        if (cable !== null) uplink.acknowledge(Math.floor(chance() * (server.own_seq + 1)));
         uplink.settle(server.stream, Math.floor(chance() * (server.samples + 1)));
       } else if (what === 6) {
         for (const step of cable?.splice(0, Math.floor(chance() * 6)) ?? []) server.take(step);
       } else if (what === 7) {
         cable = null;
+      } else if (what === 8) {
+        cable = null; // another page takes over and says something
+        server.client_seq += 1;
       } else {
-        cable ??= uplink.missing(server);
+        cable ??= uplink.missing(server).steps;
       }
     }
     for (const step of cable ?? []) server.take(step);
-    for (const step of uplink.missing(server)) server.take(step);
+    for (const step of uplink.missing(server).steps) server.take(step);
     expect(server.texts).toEqual(said);
     expect(server.heard).toEqual(spoken);
   }

@@ -3,17 +3,26 @@
  * each kept until the server has it. Pure; whoever owns it does the sending.
  */
 
-import type { ListenMode } from "../protocol/messages";
+import type { HistoryEntry, ListenMode } from "../protocol/messages";
 import { Ring, type Captured } from "./ring";
 import { Unsent, type Numbered, type NumberedMessage } from "./unsent";
 
 /** One thing to send. */
 export type Step = Numbered | Captured;
 
+/** What is sent again, or for the first time. */
+export interface Missing {
+  steps: Step[];
+  /** The new number of each text that got another one, by its old one. */
+  numbers: Map<number, number>;
+}
+
 /** How far the server is. */
 export interface Taken {
-  /** The last number of ours that it has. */
+  /** The last number that it has, from whichever page. */
   client_seq: number;
+  /** The last of these that was ours. */
+  own_seq: number;
   /** The microphone stream that it knows. */
   stream: number | null;
   /** So much of it is not needed again. */
@@ -76,6 +85,7 @@ export class Uplink {
     return this.say({ type: "audio_close", stream });
   }
 
+  /** What was said up to `seq` is safe: nobody will ask for it again. */
   acknowledge(seq: number): void {
     this.unsent.acknowledge(seq);
   }
@@ -85,32 +95,59 @@ export class Uplink {
     this.ring.settle(stream, samples);
   }
 
-  /** The session has gone on without us: what the server lacks, in the order in which it was said. */
-  missing(taken: Taken): Step[] {
-    this.acknowledge(taken.client_seq);
-    this.streams = Math.max(this.streams, taken.stream ?? 0);
+  /**
+   * The session has gone on without us: what the server lacks, in the order in which it was said.
+   * What it has is kept all the same until that is safe. Another page may have spoken meanwhile,
+   * under numbers that we have given as well.
+   */
+  missing(taken: Taken): Missing {
+    const { client_seq, own_seq, stream, samples } = taken;
+    const lacks = this.unsent.pending.filter((each) => each.seq > own_seq);
+    const unknown = streamsOf(lacks)[0] ?? this.streams + 1; // the first that it does not have
+    if (stream !== null && stream >= unknown) {
+      // Its stream is of another page. What was sent of ours before that was taken.
+      const frames = this.ring.frames.filter((frame) => !frame.sent || frame.stream >= unknown);
+      const numbers = this.renumber(taken, merged(lacks, frames), own_seq);
+      const said = this.unsent.pending.filter((each) => each.seq > client_seq);
+      return { steps: merged(said, this.ring.frames), numbers };
+    }
+    const first = lacks[0]?.seq ?? this.unsent.last + 1;
+    const by = client_seq + 1 - first;
+    const numbers = new Map<number, number>();
+    for (const { seq, message } of by === 0 ? [] : lacks) {
+      if (message.type === "user_message") numbers.set(seq, seq + by);
+    }
+    this.unsent.shift(first, by);
+    this.ring.shift(first, by);
     // Whoever has a message has all the frames that were sent before it.
-    const frames = this.ring
-      .since(taken.stream, taken.samples)
-      .filter((frame) => frame.after >= taken.client_seq);
-    return merged(this.unsent.pending, frames);
+    const frames = this.ring.since(stream, samples).filter((frame) => frame.after >= own_seq);
+    const said = this.unsent.pending.filter((each) => each.seq > client_seq);
+    return { steps: merged(said, frames), numbers };
   }
 
   /**
-   * Another server goes on from what was kept of the session, or a new session begins: streams and
-   * turns of before mean nothing there. What it lacks is numbered and said anew.
+   * Another server goes on from what was kept of the session: streams and turns of before mean
+   * nothing there. What it lacks is numbered and said anew.
    *
-   * @returns the new number of each text that was kept, by its old one.
+   * @param history tells which texts were kept: one with another number is another one.
    */
-  renew(taken: Taken): Map<number, number> {
-    this.acknowledge(taken.client_seq);
-    const first = Math.max(this.unsent.first, taken.client_seq + 1);
-    return this.renumber(first, taken);
+  renew(taken: Taken, history: readonly HistoryEntry[]): Missing {
+    const kept = new Set(history.map((each) => `${each.client_seq} ${each.text}`));
+    const lacks = this.unsent.pending.filter(({ seq, message }) =>
+      message.type === "user_message" ? !kept.has(`${seq} ${message.text}`) : seq > taken.client_seq,
+    );
+    const unsent = streamsOf(lacks.filter((each) => !each.sent))[0] ?? this.streams + 1;
+    const theirs = taken.stream !== null && taken.stream >= unsent;
+    const frames = this.ring.since(theirs ? null : taken.stream, taken.samples);
+    const numbers = this.renumber(taken, merged(lacks, frames), 0);
+    return { steps: this.everything(), numbers };
   }
 
   /** As `renew`, in a session that has just begun. */
-  beginAnew(): Map<number, number> {
-    return this.renumber(1, { client_seq: 0, stream: null, samples: 0 });
+  beginAnew(): Missing {
+    const nothing = { client_seq: 0, own_seq: 0, stream: null, samples: 0 };
+    const numbers = this.renumber(nothing, this.everything(), 0);
+    return { steps: this.everything(), numbers };
   }
 
   /** All that is kept, in order. */
@@ -118,11 +155,11 @@ export class Uplink {
     return merged(this.unsent.pending, this.ring.frames);
   }
 
-  private renumber(first: number, taken: Taken): Map<number, number> {
-    const before = merged(this.unsent.pending, this.ring.since(taken.stream, taken.samples));
+  /** Say `before` anew in streams and under numbers that follow; the server has those up to `own`. */
+  private renumber(taken: Taken, before: readonly Step[], own: number): Map<number, number> {
     this.streams = Math.max(this.streams, taken.stream ?? 0);
     const live = this.live;
-    this.unsent.restart(first, []);
+    this.unsent.restart(own, taken.client_seq);
     this.ring.clear();
     this.live = null;
     const numbers = new Map<number, number>();
@@ -149,6 +186,11 @@ export class Uplink {
     if (live !== null && !same) this.open(live.rate, live.mode);
     return numbers;
   }
+}
+
+/** The streams that these begin. */
+function streamsOf(messages: readonly Numbered[]): number[] {
+  return messages.flatMap(({ message }) => (message.type === "audio_open" ? [message.stream] : []));
 }
 
 /** Streams whose end is still to be said. */

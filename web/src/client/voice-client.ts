@@ -9,19 +9,14 @@ import { createThermalStore } from "../stores/thermal";
 import { Attention } from "./attention";
 import { openCapture } from "./capture";
 import { socketUrl, type ConnectionState } from "./connection";
+import { KeptTexts } from "./kept-texts";
 import { Loudspeaker } from "./loudspeaker";
 import { Microphone } from "./microphone";
+import { Notifier } from "./notifier";
 import { watchPage } from "./page-events";
 import type { Player } from "./player";
 import { savedPatience, savedSpeak, savePatience, saveSpeak } from "./preferences";
-import {
-  CONNECTION_NOTICES,
-  MICROPHONE_PROBLEMS,
-  noticeOf,
-  OFFLINE_PROBLEMS,
-  type NoticeAction,
-  type ProblemKind,
-} from "./problems";
+import { MICROPHONE_PROBLEMS, type NoticeAction } from "./problems";
 import { SessionClient } from "./session-client";
 import { saveExport, SessionList, type ExportFormat } from "./session-list";
 
@@ -35,6 +30,8 @@ export class VoiceClient {
   readonly sessions = createSessionsStore();
   readonly levels: Levels;
 
+  private readonly notifier = new Notifier(this.connection, (id) => this.list.hasDestroyed(id));
+  private readonly kept = new KeptTexts(this.conversation);
   private readonly microphone: Microphone;
   private readonly speaker: Loudspeaker;
   private readonly session: SessionClient;
@@ -52,10 +49,10 @@ export class VoiceClient {
       ...options,
       audio,
       report: (report) => this.session.report(report),
-      onRefused: (refused) => this.notice("playback_refused", refused),
+      onRefused: (refused) => this.notifier.notice("playback_refused", refused),
       onBroken: (broken) => {
         // Without sound the server need not speak; the answers can still be read.
-        this.notice("playback_failed", broken);
+        this.notifier.notice("playback_failed", broken);
         this.session.tellSettings();
       },
     });
@@ -79,14 +76,15 @@ export class VoiceClient {
       onMessage: (message) => this.message(message),
       onAudio: (frame) => this.speaker.push(frame),
       onAttached: (playing) => {
-        this.connection.dismiss(...CONNECTION_NOTICES);
+        this.notifier.attached(sessions.getState().current);
         if (playing) this.speaker.goOn();
         else this.speaker.clear();
+        for (const text of this.kept.take()) this.say(text);
         this.microphone.connected();
       },
       onLeaving: () => this.microphone.leave(),
       onMissing: () => {
-        this.notice("session_missing", this.conversation.getState().entries.length > 0);
+        this.notifier.notice("session_missing", this.conversation.getState().entries.length > 0);
       },
     });
     this.list = new SessionList(sessions, (message) => this.session.connection.send(message));
@@ -103,7 +101,7 @@ export class VoiceClient {
       onProblem: ({ kind }) => {
         // It can't start without its parts: that the server is away is said already.
         if (kind === "microphone_failed" && !this.session.connection.ready) return;
-        this.connection.notify(noticeOf(kind));
+        this.notifier.notice(kind);
       },
     });
   }
@@ -114,11 +112,14 @@ export class VoiceClient {
   }
 
   start(): void {
-    if (!window.isSecureContext) this.connection.notify(noticeOf("insecure_context"));
-    else if (this.player === null) this.connection.notify(noticeOf("no_worklet"));
+    if (!window.isSecureContext) this.notifier.notice("insecure_context");
+    else if (this.player === null) this.notifier.notice("no_worklet");
     watchPage({
       onReturn: () => this.session.connection.hurry(),
-      onSeen: () => this.attention.seen(),
+      onSeen: () => {
+        this.attention.seen();
+        this.list.refreshSoon(); // another page may have changed it
+      },
       // Every gesture may start the sound that the browser has held back.
       onGesture: () => this.player?.unlock(),
     });
@@ -147,9 +148,10 @@ export class VoiceClient {
 
   /** Send what was typed, as soon as that is possible; false when it can't be kept until then. */
   sendText(text: string): boolean {
-    if (this.session.switching || !this.session.hasRoom(text)) return false;
-    const clientSeq = this.session.say({ type: "user_message", text });
-    this.conversation.apply({ type: "local_typed", text, clientSeq });
+    if (this.session.switching) return false;
+    if (this.kept.waits) return this.kept.add(text);
+    if (!this.session.hasRoom(text)) return false;
+    this.say(text);
     this.session.revive();
     return true;
   }
@@ -188,7 +190,7 @@ export class VoiceClient {
 
   /** Save all that was said in a session as a file. */
   async exportSession(id: string, format: ExportFormat): Promise<void> {
-    this.notice("export_failed", !(await saveExport(id, format, this.session.userKey ?? "")));
+    this.notifier.notice("export_failed", !(await saveExport(id, format, this.session.userKey ?? "")));
   }
 
   setSpeak(speak: boolean): void {
@@ -268,33 +270,31 @@ export class VoiceClient {
 
   private stateChanged(state: ConnectionState): void {
     this.connection.setConnection(state);
+    this.notifier.stateChanged(state);
     if (state.phase === "connected") return;
     this.conversation.apply({ type: "local_disconnected" });
     this.thermal.apply({ type: "local_disconnected" });
     this.list.rest();
-    if (state.phase === "offline") {
-      this.connection.notify(noticeOf(OFFLINE_PROBLEMS[state.reason]));
-      // Whoever goes on elsewhere is not to be recorded here.
-      if (state.reason !== "gave_up") this.microphone.stop();
-    } else if (state.phase === "connecting") {
-      this.connection.dismiss("server_gone", "server_closed", "opened_elsewhere");
-    }
+    if (state.phase !== "offline") return;
+    // Whoever goes on elsewhere is not to be recorded here, nor to hear the same twice.
+    if (state.reason !== "gave_up") this.microphone.stop();
+    if (state.reason === "opened_elsewhere") this.speaker.clear();
   }
 
   private message(message: ServerMessage): void {
+    this.kept.apply(message);
     this.conversation.apply(message);
-    this.connection.apply(message);
+    this.notifier.apply(message);
     this.audio.apply(message);
     this.thermal.apply(message);
     this.list.apply(message);
     this.attention.apply(message);
     this.speaker.apply(message);
-    if (message.type === "server_shutting_down") this.connection.notify(noticeOf("shutting_down"));
     if (message.type === "session_terminated") this.microphone.stop();
   }
 
-  private notice(kind: ProblemKind, there: boolean): void {
-    if (there) this.connection.notify(noticeOf(kind));
-    else this.connection.dismiss(kind);
+  private say(text: string): void {
+    const clientSeq = this.session.say({ type: "user_message", text });
+    this.conversation.apply({ type: "local_typed", text, clientSeq });
   }
 }

@@ -43,3 +43,9 @@ it("marks nothing where all was heard, nothing is known, or the answer came to i
   expect(heardOf(answer("Yes. ", 0, { status: "complete" }))).toEqual(whole);
   expect(describeStop(answer("", 0))).toBe("You interrupted");
 });
+
+it("says no more of why than is known", () => {
+  expect(describeStop(answer("It is", null, { reason: null }))).toBe("Interrupted");
+  expect(describeStop(answer("It is", null, { reason: "newer" as never }))).toBe("Interrupted");
+  expect(describeStop(answer("It is", null, { reason: "interrupted" }))).toBe("Stopped");
+});

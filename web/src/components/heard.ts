@@ -25,9 +25,15 @@ const STOPPED: Record<NonNullable<AssistantEntry["reason"]>, string> = {
   shutdown: "Stopped: the server is shutting down",
 };
 
+/** A history does not tell why; a server newer than this page may have reasons of its own. */
+function reasonOf({ reason }: AssistantEntry): string {
+  const words: Partial<Record<string, string>> = STOPPED;
+  return words[reason ?? ""] ?? "Interrupted";
+}
+
 /** Why an answer stopped, and what the marks in it mean. */
 export function describeStop(entry: AssistantEntry): string {
-  const reason = STOPPED[entry.reason ?? "interrupted"];
+  const reason = reasonOf(entry);
   const { heard, unheard } = heardOf(entry);
   if (unheard === "") return reason;
   return heard.trim() === "" ? `${reason} before it was heard` : `${reason}. Dotted: not heard`;

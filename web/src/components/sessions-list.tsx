@@ -2,11 +2,11 @@
 
 import { useEffect, useState, type KeyboardEvent } from "react";
 import type { SessionInfo } from "../protocol/messages";
-import { useClient, useSessions } from "./context";
+import { useClient, useConnection, useSessions } from "./context";
 import { PlusIcon, SearchIcon } from "./icons";
 import { SessionItem, type Doing } from "./sessions-item";
 import { nextPlace } from "./sessions-menu";
-import { inOrder } from "./sessions-words";
+import { describeEmpty, inOrder } from "./sessions-words";
 
 /** So long after the last key a search begins, in ms. */
 const SEARCH_AFTER_MS = 200;
@@ -29,6 +29,8 @@ export function SessionsList({ onChosen }: { onChosen?: () => void }) {
   const client = useClient();
   const available = useSessions((state) => state.available);
   const switching = useSessions((state) => state.switching);
+  const full = useSessions((state) => state.full);
+  const connection = useConnection((state) => state.connection);
   const current = useSessions((state) => state.current);
   const search = useSearch();
   const now = useNow();
@@ -38,6 +40,9 @@ export function SessionsList({ onChosen }: { onChosen?: () => void }) {
   const there = search.sessions.some((session) => session.session_id === begun?.id);
   const held = there ? begun : null;
   const sessions = inOrder(search.sessions, held?.order ?? null);
+
+  // Another page may have changed it while it was not to be seen here.
+  useEffect(() => client.refreshSessions(), [client]);
 
   const create = (): void => {
     if (!available) return;
@@ -83,7 +88,9 @@ export function SessionsList({ onChosen }: { onChosen?: () => void }) {
       </p>
       {sessions.length === 0 ? (
         <p className="sessions-empty" data-testid="sessions-empty">
-          {describeEmpty(search, available)}
+          {search.answered
+            ? `Nothing found for “${search.text.trim()}”.`
+            : describeEmpty(connection, available, full)}
         </p>
       ) : (
         <ul className="sessions-list" onKeyDown={moveFocus}>
@@ -186,9 +193,4 @@ function useNow(): number {
 
 function describeCount(count: number): string {
   return count === 1 ? "1 conversation found" : `${count} conversations found`;
-}
-
-function describeEmpty({ text, answered }: Search, available: boolean): string {
-  if (answered) return `Nothing found for “${text.trim()}”.`;
-  return available ? "What you say will be kept here." : "Your conversations appear when the server is there.";
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fullTime, inOrder, relativeTime, snippetParts, titleOf } from "./sessions-words";
+import { describeEmpty, fullTime, inOrder, relativeTime, snippetParts, titleOf } from "./sessions-words";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const MINUTE = 60_000;
@@ -92,5 +92,18 @@ describe("an order that is kept", () => {
   it("has new ones first, in their own order, and forgets those that are gone", () => {
     expect(ids(["gone", "b"])).toEqual(["c", "a", "b"]);
     expect(ids(["b", "gone", "a"])).toEqual(["c", "b", "a"]);
+  });
+});
+
+describe("where there is nothing to be seen", () => {
+  it.each([
+    [{ phase: "connected" }, true, false, /will be kept here/],
+    [{ phase: "connected" }, true, true, /server is full/],
+    [{ phase: "reconnecting", attempt: 1, attempts: 10 }, false, true, /server is full/],
+    [{ phase: "reconnecting", attempt: 1, attempts: 10 }, false, false, /when the server is there/],
+    [{ phase: "offline", reason: "gave_up" }, false, true, /when the server is there/],
+    [{ phase: "offline", reason: "opened_elsewhere" }, false, false, /when this page is connected/],
+  ] as const)("it is told why: %j, available %s, full %s", (connection, available, full, words) => {
+    expect(describeEmpty(connection, available, full)).toMatch(words);
   });
 });

@@ -1,5 +1,6 @@
 /** What a list of conversations says of each: its name, how long ago it was, where words were found. */
 
+import type { ConnectionState } from "../client/connection";
 import type { SessionInfo } from "../protocol/messages";
 
 const MINUTE = 60_000;
@@ -81,4 +82,20 @@ export function inOrder<T extends Pick<SessionInfo, "session_id">>(
   const place = new Map(order.map((id, index) => [id, index]));
   const placeOf = (session: T): number => place.get(session.session_id) ?? -1;
   return sessions.toSorted((one, other) => placeOf(one) - placeOf(other));
+}
+
+/**
+ * Why there is no conversation to be seen.
+ *
+ * @param available the server can be asked for them.
+ * @param full it has no place for this page.
+ */
+export function describeEmpty(connection: ConnectionState, available: boolean, full: boolean): string {
+  if (connection.phase === "offline") {
+    return connection.reason === "gave_up"
+      ? "Your conversations appear when the server is there."
+      : "Your conversations appear when this page is connected.";
+  }
+  if (full) return "The server is full. Your conversations appear when it has a place for you.";
+  return available ? "What you say will be kept here." : "Your conversations appear when the server is there.";
 }

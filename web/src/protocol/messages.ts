@@ -150,6 +150,7 @@ export interface AudioOpen {
 export interface CreateSession {
   type: "create_session";
   seq?: number;
+  client?: string;
 }
 
 /** End a session of this user and delete all that is kept of it. */
@@ -221,6 +222,7 @@ export interface Resume {
   buffered?: boolean;
   client_seq?: number;
   reopen?: boolean;
+  client?: string;
 }
 
 /** Changes how the session behaves from now on; what is left out stays as it is. */
@@ -239,6 +241,7 @@ export interface SwitchSession {
   seq?: number | null;
   buffered?: boolean;
   client_seq?: number;
+  client?: string;
 }
 
 /** What the user typed. */
@@ -380,10 +383,12 @@ export interface SessionRestored {
   seq: number;
   title: string;
   client_seq: number;
+  own_seq: number;
   stream: number | null;
   samples: number;
   history: HistoryEntry[] | null;
   speech_lost: boolean;
+  truncated: boolean;
 }
 
 /** The session has ended; the connection lives on and can begin or resume another. */

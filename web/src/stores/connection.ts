@@ -11,7 +11,8 @@ const KEEP_NOTICES = 4;
 /** More than this at a time would leave no room for the conversation. */
 const SHOW_NOTICES = 2;
 /** Over with the session that they tell of. */
-const SESSION_NOTICES: readonly string[] = ["session_warning", "session_ended"];
+export const SESSION_WARNING = "session_warning";
+export const SESSION_NOTICES: readonly string[] = [SESSION_WARNING, "session_ended"];
 
 export interface ConnectionStatus {
   connection: ConnectionState;
@@ -44,8 +45,7 @@ export function reduceStatus(state: ConnectionStatus, message: ServerMessage): C
     case "session_warning":
       return withNotice(state, warning(message.remaining_seconds));
     case "session_terminated":
-      // Whoever has deleted it knows.
-      return message.reason === "destroyed" ? state : withNotice(state, ending(message));
+      return ended(without(state, SESSION_NOTICES), message);
     case "error":
       // A new session follows, which says it all.
       if (message.code === "session_expired") return state;
@@ -73,13 +73,23 @@ function without(state: ConnectionStatus, ids: readonly string[]): ConnectionSta
 }
 
 function warning(seconds: number): Notice {
-  const minutes = Math.max(1, Math.round(seconds / 60));
   return {
-    id: "session_warning",
+    id: SESSION_WARNING,
     tone: "info",
-    title: `This conversation ends in ${minutes === 1 ? "a minute" : `${minutes} minutes`}`,
+    title: `This conversation ends in ${roughly(seconds)}`,
     advice: "It has lasted as long as one may. It is kept, and you can go on with it then.",
   };
+}
+
+function roughly(seconds: number): string {
+  if (seconds <= 60) return "less than a minute";
+  const minutes = Math.round(seconds / 60);
+  return minutes === 1 ? "a minute" : `${minutes} minutes`;
+}
+
+function ended(state: ConnectionStatus, message: SessionTerminated): ConnectionStatus {
+  // Whoever has deleted it knows; the others are told by who knows that it was not here.
+  return message.reason === "destroyed" ? state : withNotice(state, ending(message));
 }
 
 function ending({ message, resumable }: SessionTerminated): Notice {

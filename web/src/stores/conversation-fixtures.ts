@@ -50,10 +50,12 @@ export function restored(
     seq: 9,
     title: "",
     client_seq: 0,
+    own_seq: 0,
     stream: null,
     samples: 0,
     history: history?.map((each) => ({ ...SAID, ...each })) ?? null,
     speech_lost: false,
+    truncated: false,
     ...more,
   };
 }

@@ -18,7 +18,8 @@ export interface Conversation {
 
 /** What happens on this side of the wire. */
 export type LocalEvent =
-  | { type: "local_typed"; text: string; clientSeq: number }
+  /** `clientSeq` is null as long as it has no number: there is no session to say it in. */
+  | { type: "local_typed"; text: string; clientSeq: number | null }
   | { type: "local_disconnected" }
   /** What was typed is sent with other numbers, by the old ones. */
   | { type: "local_renumbered"; numbers: ReadonlyMap<number, number> }

@@ -16,6 +16,8 @@ export interface Sessions {
   switching: boolean;
   /** The server can be asked. */
   available: boolean;
+  /** The server has no place for this page. */
+  full: boolean;
 }
 
 const INITIAL: Sessions = {
@@ -25,6 +27,7 @@ const INITIAL: Sessions = {
   found: null,
   switching: false,
   available: false,
+  full: false,
 };
 
 export function reduceSessions(state: Sessions, message: ServerMessage): Sessions {
@@ -32,14 +35,18 @@ export function reduceSessions(state: Sessions, message: ServerMessage): Session
     case "welcome":
       return { ...state, available: true };
     case "session_list":
-      if (message.query === "") return { ...state, list: message.sessions };
+      if (message.query === "") return { ...state, list: message.sessions, full: false };
       // The answer to a search of before says nothing any more.
       return message.query === state.query ? { ...state, found: message.sessions } : state;
     case "session_ready":
     case "session_restored":
-      return { ...state, current: message.session_id, switching: false };
+      return { ...state, current: message.session_id, switching: false, full: false };
     case "session_terminated":
       return message.session_id === state.current ? { ...state, current: null } : state;
+    case "error":
+      // Not one of the session: of those it drives one.
+      if (message.code !== "capacity_exceeded" || message.seq !== undefined) return state;
+      return message.client_seq === null ? { ...state, full: true } : state;
     default:
       return state;
   }
