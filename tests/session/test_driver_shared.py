@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.session.session_tools import Client, asked, house, make, running
+from tests.session.session_tools import HELLO, Client, asked, house, make, running
 from voicechat.protocol.messages.conversation import Interrupt
 from voicechat.protocol.messages.session import InputAck
 from voicechat.protocol.messages.sessions import CreateSession
@@ -67,6 +67,6 @@ async def test_a_history_from_disk_that_is_not_all_says_so(turns, truncated, aut
         await kept.manager.leave(alive, client)
         kept.manager.expire(alive)
         await alive.session.ended.wait()
-        again = Client()
-        await kept.resume(again, had)
-        assert (len(again.attached.history), again.attached.truncated) == (KEPT, truncated)
+        alive = await kept.finder.resume(had, HELLO)
+        attached = kept.manager.drive(alive, Client(), had)
+        assert (len(attached.history), attached.truncated) == (KEPT, truncated)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -20,7 +18,7 @@ from tests.session.session_tools import (
     make,
     refused,
 )
-from voicechat.errors import ErrorCode, ProtocolError
+from voicechat.errors import ErrorCode
 from voicechat.observability.tasks import tasks_of
 from voicechat.protocol.messages.connection import Hello, ServerShuttingDown
 from voicechat.protocol.messages.conversation import (
@@ -106,11 +104,6 @@ async def test_what_is_destroyed_is_gone(is_alive, autojump_clock):
         )
 
 
-async def _refused_or_not(kept, client):
-    with contextlib.suppress(ProtocolError):
-        await kept.finder.resume(client.point(reopen=True), HELLO)
-
-
 async def test_nobody_brings_back_what_is_being_destroyed(autojump_clock):
     class Reading(SlowStore):
         slow = False
@@ -124,7 +117,9 @@ async def test_nobody_brings_back_what_is_being_destroyed(autojump_clock):
         alive, client = await expired(kept)
         kept.store.slow = True
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_refused_or_not, kept, client)
+            point = client.point(reopen=True)
+            not_found = ErrorCode.SESSION_NOT_FOUND
+            nursery.start_soon(refused, not_found, kept.finder.resume, point, HELLO)
             await trio.sleep(0.5)
             await kept.finder.destroy(alive.id, "u")
         assert await kept.kept(alive) is None

@@ -126,6 +126,15 @@ async def test_microphone_streams_are_checked(autojump_clock):
         session.end()
 
 
+class Anyone:
+    """A connection that drives a session, and does nothing with it."""
+
+    def wake(self):
+        """Take nothing."""
+
+    ack = taken_over = wake
+
+
 @pytest.mark.requirement("L-4")
 async def test_a_fault_in_a_session_ends_that_session_only(autojump_clock):
     class Faulty(EchoAgent):
@@ -145,7 +154,10 @@ async def test_a_fault_in_a_session_ends_that_session_only(autojump_clock):
     async with trio.open_nursery() as nursery:
         await nursery.start(scribe.run)
         await nursery.start(manager.run)
-        bad, good = (manager.create(Hello(1)).session for _ in range(2))
+        both = [manager.create(Hello(1)) for _ in range(2)]
+        for each in both:
+            manager.drive(each, Anyone())
+        bad, good = (each.session for each in both)
         with pytest.raises(CapacityExceeded):
             manager.create(Hello(1))
         await bad.ended.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
@@ -14,8 +14,25 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voicechat.protocol.messages.connection import Hello
+    from voicechat.session.keeper import Keeper
     from voicechat.session.lifecycle import Life
     from voicechat.session.session import Session
+
+
+class Make(Protocol):
+    """Builds a session; it starts nothing."""
+
+    def __call__(
+        self,
+        session_id: str,
+        hello: Hello,
+        /,
+        *,
+        keeper: Keeper | None = None,
+        past: SessionRecord | None = None,
+    ) -> Session:
+        """Build it."""
+        ...
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import trio
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from voicechat.protocol.messages.session import Resume
     from voicechat.protocol.messages.sessions import SwitchSession
     from voicechat.protocol.messages.trace import TurnTrace
+    from voicechat.session.alive import Make
     from voicechat.session.driver import Attached, Line
     from voicechat.session.scribe import Scribe
     from voicechat.session.session import Session
@@ -37,22 +38,6 @@ log = structlog.get_logger()
 
 _LAST_WORDS_S: Final = 0.5
 """For telling a client that its turn was cut."""
-
-
-class Make(Protocol):
-    """Builds a session; it starts nothing."""
-
-    def __call__(
-        self,
-        session_id: str,
-        hello: Hello,
-        /,
-        *,
-        keeper: Keeper | None = None,
-        past: SessionRecord | None = None,
-    ) -> Session:
-        """Build it."""
-        ...
 
 
 class SessionManager:

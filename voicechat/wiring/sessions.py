@@ -21,7 +21,7 @@ from voicechat.session.sweeper import Sweeper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voicechat.session.manager import Make
+    from voicechat.session.alive import Make
     from voicechat.session.store.ports import Store
     from voicechat.settings import Sessions, Settings
 
