@@ -11,7 +11,13 @@ from tests.session.session_tools import RATE, Client, make, running
 from voicechat.errors import ErrorCode, ProtocolError
 from voicechat.protocol.messages.audio import AudioClose, AudioOpen, Playback
 from voicechat.protocol.messages.connection import Error, Pong
-from voicechat.protocol.messages.conversation import Interrupt
+from voicechat.protocol.messages.conversation import (
+    Interrupt,
+    ResponseComplete,
+    StopReason,
+    StreamInterrupted,
+    TurnStarted,
+)
 from voicechat.protocol.messages.session import Ack
 from voicechat.session.microphones import MAX_WAITING_S
 from voicechat.speech.ports import Transcript
@@ -97,3 +103,24 @@ async def test_what_is_dropped_is_not_settled_before_the_words_ahead_of_it(autoj
     assert client.of(Error) == []
     assert session.incoming.position.received == end
     assert session.incoming.ack().samples == 0
+
+
+@pytest.mark.requirement("S-3")
+async def test_what_comes_at_once_after_a_reconnect_is_answered_one_after_the_other(autojump_clock):
+    client = Client()
+    session = make()
+    async with running(session):
+        client.attach(session)
+        session.driver.detach(client)
+        await trio.sleep(20)
+        client.attach(session, client.point())
+        for text in ("one", "two", "three"):
+            client.types(text)
+        await client.until_has(ResponseComplete, 3, plays=True)
+        assert client.of(StreamInterrupted) == []
+        client.types("a long one after that " * 5)
+        await client.until_has(TurnStarted, 4, plays=True)
+        await trio.sleep(3)
+        client.types("and another")
+        await client.until_has(ResponseComplete, 4, plays=True)
+        assert [each.reason for each in client.of(StreamInterrupted)] == [StopReason.NEW_TURN]

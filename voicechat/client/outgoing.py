@@ -178,7 +178,7 @@ class Outgoing:
         lacks = []
         for each in (*self._sent, *self._waiting):
             if isinstance(each.message, UserMessage):
-                if each.seq > client_seq:
+                if (each.seq, each.message.text) not in has:
                     lacks.append(each)
             elif each.seq > client_seq:
                 lacks.append(each)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import secrets
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
+import trio
 
 from voicechat.protocol.frames import AudioFrame
 from voicechat.protocol.messages.session import HistoryEntry, Resume
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from voicechat.session.incoming import Incoming
     from voicechat.session.outgoing import Outgoing
     from voicechat.session.transcript import Transcript
+
+
+_KEPT_COMES_S: Final = 1.0
+"""What a client has kept comes within this time after it."""
 
 
 class Line(Protocol):
@@ -83,6 +89,7 @@ class Driver:
         self._presence = presence
         self._greet = greet
         self._line: Line | None = None
+        self._came_back_at = -math.inf
 
     @property
     def there(self) -> bool:
@@ -104,6 +111,7 @@ class Driver:
             before.taken_over()
         if isinstance(point, Resume | SwitchSession):
             attached = self._goes_on(point)
+            self._came_back_at = trio.current_time()
         else:
             self._incoming.resume("" if point is None else point.client)
             attached = Attached(0, 0, 0, None, 0, None, speech_lost=False)
@@ -113,6 +121,15 @@ class Driver:
         line.wake()
         line.ack()
         return attached
+
+    def said_at(self) -> float:
+        """When what the client says now was said, at the latest (monotonic seconds).
+
+        One that has just come back says all at once what it could not say before; so one message
+        of these does not interrupt the answer to another.
+        """
+        now = trio.current_time()
+        return self._came_back_at if now - self._came_back_at < _KEPT_COMES_S else now
 
     def detach(self, line: Line) -> bool:
         """A connection drives the session no more; False if it did not."""

@@ -103,7 +103,7 @@ class Requests:
         session = self._session
         match envelope.message:
             case UserMessage(text=text):
-                turn = session.conversation.user_text(text)
+                turn = session.conversation.user_text(text, session.driver.said_at())
                 message = MessageReceived(envelope.seq, turn)
                 numbered = session.hello.acknowledges
                 return self._safety.typed(message, text, session.outbox, numbered=numbered)
