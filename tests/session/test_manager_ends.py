@@ -117,9 +117,8 @@ async def test_nobody_brings_back_what_is_being_destroyed(autojump_clock):
         alive, client = await expired(kept)
         kept.store.slow = True
         async with trio.open_nursery() as nursery:
-            point = client.point(reopen=True)
-            not_found = ErrorCode.SESSION_NOT_FOUND
-            nursery.start_soon(refused, not_found, kept.finder.resume, point, HELLO)
+            resume, point = kept.finder.resume, client.point(reopen=True)
+            nursery.start_soon(refused, ErrorCode.SESSION_NOT_FOUND, resume, point, HELLO)
             await trio.sleep(0.5)
             await kept.finder.destroy(alive.id, "u")
         assert await kept.kept(alive) is None

@@ -47,8 +47,7 @@ if TYPE_CHECKING:
     from voicechat.client.outgoing import Outgoing
     from voicechat.protocol.messages.base import ClientMessage, ServerMessage
 
-MAX_REQUESTS: Final = 64
-"""Messages that are not kept and wait to be written."""
+MAX_REQUESTS: Final = 64  # messages that are not kept and wait to be written
 _HEARTBEAT: Final = "heartbeat"
 
 
