@@ -153,6 +153,8 @@ class ConnectionHandler:
                     await self._message(self.codec.decode_client(data), line, desk)
             except VoicechatError as error:
                 line.tell(told(error))
+                if error.code in _ENDS:
+                    line.close(_ENDS[error.code], error.code)
 
     async def _message(self, envelope: Envelope, line: ClientLine, desk: SessionDesk) -> None:
         line.sign()
@@ -164,10 +166,7 @@ class ConnectionHandler:
             await self._request(envelope, line, desk)
         except ProtocolError as error:
             error.client_seq = envelope.seq
-            if error.code not in _ENDS:
-                raise
-            line.tell(told(error))
-            line.close(_ENDS[error.code], error.code)
+            raise
 
     async def _request(self, envelope: Envelope, line: ClientLine, desk: SessionDesk) -> None:
         if isinstance(envelope.message, REQUESTS):
