@@ -35,8 +35,6 @@ CODE = (
     "docs",
     "noxfile.py",
 )
-WORKERS = str(max(2, (os.cpu_count() or 1) * 3 // 2))
-"""More than processors: many tests wait for real time, sockets and processes."""
 
 
 def install(session: nox.Session, lock: str) -> None:
@@ -86,7 +84,7 @@ def tests(session: nox.Session) -> None:
     parallel = (
         []
         if any(arg in session.posargs for arg in ("-n", "-n0", "--pdb"))
-        else ["-n", WORKERS, "--dist=loadgroup"]
+        else ["-nauto", "--dist=loadgroup"]
     )
     session.run("pytest", *parallel, "--cov", "--cov-branch", "--cov-report=term", *session.posargs)
 
@@ -99,7 +97,7 @@ def repeat(session: nox.Session) -> None:
     times = int(session.posargs[0]) if session.posargs else 10
     for number in range(1, times + 1):
         session.log(f"run {number} of {times}")
-        session.run("pytest", "-n", WORKERS, "--dist=loadgroup", "-q", *session.posargs[1:])
+        session.run("pytest", "-nauto", "--dist=loadgroup", "-q", *session.posargs[1:])
 
 
 @nox.session(default=False)
